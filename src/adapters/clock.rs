@@ -1,0 +1,99 @@
+//! Real time, and the simulator's time, as the engine's clock.
+
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+use tokio::time::Instant;
+
+use crate::execute::ports::Clock;
+use crate::plan::remote::Timestamp;
+use crate::simulator;
+
+/// The wall's clock at the start, and tokio's time from there on: it never goes back when somebody sets the wall's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    start: Timestamp,
+    origin: Instant,
+}
+
+impl SystemClock {
+    /// A clock that starts now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            start: Timestamp(wall_now_ms()),
+            origin: Instant::now(),
+        }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        self.start.after(self.origin.elapsed())
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        wait(at.since(self.now()))
+    }
+
+    fn wall_ms(&self) -> u64 {
+        millis(self.origin.elapsed())
+    }
+}
+
+/// The simulator's clock, which it shares with the engine.
+#[derive(Debug, Clone, Copy)]
+pub struct SimulatorClock {
+    clock: simulator::Clock,
+    origin: Instant,
+}
+
+impl SimulatorClock {
+    /// The engine's view of `clock`.
+    #[must_use]
+    pub fn new(clock: simulator::Clock) -> Self {
+        Self {
+            clock,
+            origin: Instant::now(),
+        }
+    }
+}
+
+impl Clock for SimulatorClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.clock.now_ms())
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        wait(at.since(self.now()).div_f64(self.clock.speed()))
+    }
+
+    fn wall_ms(&self) -> u64 {
+        millis(self.origin.elapsed())
+    }
+}
+
+/// The wall's clock, in milliseconds since the Unix epoch.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
+pub fn wall_now_ms() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
+fn wait(duration: Duration) -> BoxFuture<'static, ()> {
+    tokio::time::sleep(duration).boxed()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

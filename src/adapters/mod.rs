@@ -1,0 +1,13 @@
+//! One file for each outside thing: the service, the journal, the limits, the files, the images, the clock, the state folder.
+
+pub mod clock;
+pub mod content_store;
+pub mod files;
+pub mod images;
+pub mod in_process;
+pub mod journal;
+pub mod limits_db;
+pub mod orville;
+pub mod sqlite;
+pub mod state_folder;
+mod translate;

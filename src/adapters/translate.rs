@@ -1,0 +1,146 @@
+//! The typed client's answers in the engine's words: the one place that says what each of them is to us.
+
+use serde_json::Value;
+
+use crate::api::{self, CallError, ErrorCode, JobStatus, UnknownReason};
+use crate::plan::money::Cents;
+use crate::plan::remote::{Artifact, ArtifactId, RequestId, RevisionId, WriteResult};
+use crate::run::event::{Call, Endpoint};
+use crate::schedule::answer::{Ground, JobView, Rejection, Verdict};
+
+pub(super) fn job_view(job: api::Job) -> JobView {
+    let charged = job
+        .cost
+        .and_then(|cost| cost.charged)
+        .map(|cents| Cents(cents.get()));
+    match job.status {
+        JobStatus::Completed => JobView::Completed(WriteResult {
+            revision: job.latest_revision_id.map(|id| RevisionId(id.to_string())),
+            explanation: job.explanation.unwrap_or_default(),
+            charged,
+            artifacts: job.artifacts.into_iter().map(artifact).collect(),
+        }),
+        // Why a job failed is nowhere on the job; a web page or the message history may tell.
+        JobStatus::Failed => JobView::Failed {
+            charged,
+            why: job
+                .explanation
+                .unwrap_or_else(|| "the service failed the job".to_owned()),
+        },
+        status => JobView::Active {
+            status: status.as_str().to_owned(),
+            poll_after: job.poll_after,
+        },
+    }
+}
+
+fn artifact(artifact: api::Artifact) -> Artifact {
+    Artifact {
+        id: ArtifactId(artifact.id.to_string()),
+        label: artifact.label.unwrap_or_default(),
+        kind: artifact.kind.unwrap_or_else(|| "step".to_owned()),
+        stored: None,
+    }
+}
+
+/// A proposal's summary. Its shape is not documented: what is no object with a `summary` is shown as it came.
+pub(super) fn proposal(proposal: &Value) -> Option<String> {
+    match proposal {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(
+            other
+                .get("summary")
+                .and_then(Value::as_str)
+                .map_or_else(|| other.to_string(), str::to_owned),
+        ),
+    }
+}
+
+pub(super) fn done_call<T>(reply: &api::Reply<T>) -> Call {
+    let request_id = reply
+        .request_ids
+        .preferred()
+        .map(|id| RequestId(id.to_string()));
+    Call {
+        endpoint: Endpoint::Job,
+        status: Some(reply.status),
+        request_id,
+        rate_limited: false,
+    }
+}
+
+pub(super) fn failed_call(endpoint: Endpoint, error: &CallError) -> Call {
+    let request_ids = match error {
+        CallError::Refused { request_ids, .. } | CallError::Unknown { request_ids, .. } => {
+            request_ids.preferred()
+        }
+        CallError::NotSent { .. } => None,
+    };
+    let request_id = request_ids.map(|id| RequestId(id.to_string()));
+    let rate_limited = error.code() == Some(&ErrorCode::RateLimited)
+        || (error.status() == Some(429) && matches!(error, CallError::Unknown { .. }));
+    Call {
+        endpoint,
+        status: error.status(),
+        request_id,
+        rate_limited,
+    }
+}
+
+pub(super) fn verdict(error: CallError) -> Verdict {
+    match error {
+        CallError::NotSent { reason } => Verdict::NotSent { why: reason },
+        CallError::Refused {
+            code,
+            message,
+            retry_after,
+            ..
+        } => Verdict::Refused(Rejection {
+            ground: ground(&code),
+            code: code.as_str().to_owned(),
+            message,
+            retry_after,
+        }),
+        CallError::Unknown {
+            reason,
+            status,
+            code,
+            message,
+            retry_after,
+            ..
+        } => {
+            let words = [
+                code.map(|code| code.as_str().to_owned()),
+                (!message.is_empty()).then_some(message),
+            ];
+            let words: Vec<String> = words.into_iter().flatten().collect();
+            let status = status
+                .filter(|_| !matches!(reason, UnknownReason::Storage(_)))
+                .map(|status| format!(" (HTTP {status})"));
+            let detail = if words.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", words.join(": "))
+            };
+            Verdict::Unknown {
+                why: format!("{reason}{}{detail}", status.unwrap_or_default()),
+                retry_after,
+            }
+        }
+    }
+}
+
+fn ground(code: &ErrorCode) -> Ground {
+    match code {
+        ErrorCode::RateLimited => Ground::RateLimited,
+        ErrorCode::JobAlreadyRunning => Ground::Busy,
+        ErrorCode::BillingRequired
+        | ErrorCode::BillingNeedsReview
+        | ErrorCode::InsufficientBalance
+        | ErrorCode::ProjectedBalanceExceeded => Ground::Money,
+        ErrorCode::Unauthorized | ErrorCode::InsufficientScope => Ground::Key,
+        ErrorCode::NotFound => Ground::NotFound,
+        _ => Ground::Request,
+    }
+}

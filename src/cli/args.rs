@@ -1,0 +1,249 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, ColorChoice, Parser, Subcommand, ValueEnum};
+
+use crate::manifest::shape::Amount;
+use crate::manifest::units;
+use crate::plan::ids::RunId;
+use crate::session::SIMULATOR_SPEED;
+
+/// Runs batch manifests of CAD parts against the Orville text-to-CAD API: within its limits, within your money, and safe
+/// to interrupt.
+#[derive(Debug, Parser)]
+#[command(name = "millrun", version, max_term_width = 100)]
+#[command(after_help = "\
+The API key is read from ORVILLE_API_KEY and is never a flag. Try everything without one: --sim.
+
+Exit codes: 0 all is well, 1 some part failed or was rejected, 2 usage or manifest error, 3 money,
+4 the API refused the key, 5 interrupted or unresolved, 7 another run holds the state, 70 a bug.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Globals {
+    /// Use the simulator in this process: no key, no money, a world of its own for each family
+    #[arg(long, global = true)]
+    pub(crate) sim: bool,
+    /// How fast the simulator's clock runs
+    #[arg(long, global = true, value_name = "N", value_parser = speed, default_value_t = SIMULATOR_SPEED)]
+    pub(crate) sim_speed: f64,
+    /// Scheme, host and port of the API; ORVILLE_BASE_URL says it too
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "sim")]
+    pub(crate) base_url: Option<String>,
+    /// Where the state is kept, instead of `.millrun` beside the manifest
+    #[arg(long, global = true, value_name = "DIR", env = "MILLRUN_STATE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Machine output on stdout, and nothing else there
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How progress and logs are written to stderr
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    /// Tell more; twice: everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Tell errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// When to use colours; NO_COLOR is respected
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorChoice,
+}
+
+/// How stderr is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a first manifest
+    Init(InitArgs),
+    /// Find everything that is wrong with a manifest
+    Check(ManifestArgs),
+    /// Show what a run would do, why, and what it costs
+    Plan(PlanArgs),
+    /// Run a manifest; an unfinished run goes on
+    Run(RunArgs),
+    /// Go on with the last run, with its own budget
+    Resume(RunArgs),
+    /// How the last run stands
+    Status(RunOfArgs),
+    /// What came out of a run
+    Report(RunOfArgs),
+    /// All runs
+    Runs(ManifestArgs),
+    /// What happened, event by event
+    Logs(RunOfArgs),
+    /// What was held and charged
+    Ledger(RunOfArgs),
+    /// Jobs at the service
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// The workspace's balance
+    Balance,
+    /// Serve the simulator to other programs
+    Sim(SimArgs),
+    /// Write completions for a shell
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InitArgs {
+    /// The file to write
+    #[arg(default_value = "millrun.yaml")]
+    pub(crate) manifest: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ManifestArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlanArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// Exit with 9 when there is something to do
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// Spend no more than this in one run, such as "60.00 usd"; the stricter of this and the manifest's counts
+    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+    pub(crate) max_spend: Option<Amount>,
+    /// Start nothing new once a part did not succeed
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunOfArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// Which run, such as `run-3` or `3`; the last one when absent
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<RunId>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsCommand {
+    /// The recent jobs
+    List(JobsListArgs),
+    /// One job
+    Show(JobArgs),
+    /// The conversation of a job
+    Messages(JobArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct JobsListArgs {
+    /// Only jobs with this text in their title or first prompt
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) limit: u8,
+    /// Go on after an earlier page
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct JobArgs {
+    /// The job's id
+    pub(crate) job: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SimArgs {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 8787)]
+    pub(crate) port: u16,
+    /// Divides durations, windows of limits and told waits
+    #[arg(long, value_name = "N", value_parser = speed, default_value_t = 1.0)]
+    pub(crate) speed: f64,
+    /// Rate limits
+    #[arg(long, value_name = "LIMITS", default_value = "default")]
+    pub(crate) limits: SimLimits,
+    /// What durations, charges and files are drawn from
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// What a new workspace owns
+    #[arg(long, value_name = "CENTS", default_value_t = 50_000)]
+    pub(crate) balance: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SimLimits {
+    /// The documented ones.
+    Default,
+    /// None.
+    Off,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok();
+    speed
+        .filter(|speed: &f64| (0.001..=1_000_000.0).contains(speed))
+        .ok_or_else(|| "a speed is a number from 0.001 to 1000000".to_owned())
+}
+
+fn amount(text: &str) -> Result<Amount, String> {
+    units::amount(text).ok_or_else(|| "an amount is written like \"60.00 usd\"".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_all_commands_stand_anywhere() {
+        let args = Args::try_parse_from(["millrun", "--json", "plan", "a.yaml", "--sim"]).unwrap();
+        assert!(args.globals.json && args.globals.sim);
+        assert!((args.globals.sim_speed - SIMULATOR_SPEED).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn what_is_no_amount_run_or_speed_is_refused() {
+        for words in [
+            ["millrun", "run", "a.yaml", "--max-spend=60"],
+            ["millrun", "report", "a.yaml", "--run=last"],
+            ["millrun", "run", "a.yaml", "--sim-speed=0"],
+            ["millrun", "run", "a.yaml", "--sim-speed=NaN"],
+            ["millrun", "jobs", "list", "--limit=0"],
+        ] {
+            assert!(Args::try_parse_from(words).is_err(), "{words:?}");
+        }
+    }
+}

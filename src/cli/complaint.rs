@@ -1,0 +1,138 @@
+//! How an error is told: to people on stderr, to machines on stdout.
+
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::exit::ExitCode;
+use super::output::Output;
+use crate::manifest::{Diagnostics, Severity, Sources, render, to_json};
+use crate::plan::action::EditedLineage;
+use crate::report::json::{FORMAT_VERSION, document};
+use crate::report::palette::Tone;
+use crate::report::safe;
+use crate::report::words::counted;
+use crate::session::SessionError;
+
+/// Tells `error`, and gives back the exit code.
+pub(super) fn complain(error: &CliError, output: &mut Output) -> ExitCode {
+    let kind = error.kind();
+    output.tell(&text(error, output));
+    if output.is_json() {
+        // What can't be written to a closed stdout is on stderr already.
+        let _ = output.print(&document(&value(error)));
+    }
+    kind.code
+}
+
+/// All problems of a manifest, as people read them.
+pub(super) fn diagnostics(problems: &Diagnostics, sources: &Sources, output: &Output) -> String {
+    let rendered = problems.iter();
+    rendered
+        .map(|problem| render(problem, sources, output.style()) + "\n")
+        .collect()
+}
+
+/// `2 errors, 1 warning`.
+pub(super) fn tally(problems: &Diagnostics) -> String {
+    let count = |severity| {
+        problems
+            .iter()
+            .filter(|one| one.severity == severity)
+            .count()
+    };
+    let counts = [
+        (count(Severity::Error), "error"),
+        (count(Severity::Warning), "warning"),
+    ];
+    let some = counts.iter().filter(|(count, _)| *count > 0);
+    let words: Vec<String> = some.map(|(count, thing)| counted(*count, thing)).collect();
+    words.join(", ")
+}
+
+fn text(error: &CliError, output: &Output) -> String {
+    let palette = output.stderr_palette();
+    let mut text = String::new();
+    let mut message = safe::line(&error.to_string());
+    match error {
+        CliError::Session(SessionError::Manifest {
+            diagnostics: problems,
+            sources,
+        }) => {
+            text = diagnostics(problems, sources, output);
+            message = format!("the manifest has {}", tally(problems));
+        }
+        CliError::Session(SessionError::Edited(edits)) => {
+            text = edits.iter().map(edit).collect();
+        }
+        _ => {}
+    }
+    text.push_str(&format!(
+        "{} {message}\n",
+        palette.paint(Tone::Bad, "error:")
+    ));
+    if let Some(hint) = error.kind().hint {
+        text.push_str(&format!(
+            "{} {hint}\n",
+            palette.paint(Tone::Strong, "hint:")
+        ));
+    }
+    text
+}
+
+/// Both texts of an iterate that was applied and is not wanted any more.
+fn edit(edit: &EditedLineage) -> String {
+    let job = edit.job.as_ref().map(|job| safe::line(&job.0));
+    let quoted = |text: &str| -> String {
+        let text = safe::lines(text);
+        text.lines().map(|line| format!("    | {line}\n")).collect()
+    };
+    let wanted = match &edit.wanted {
+        Some(wanted) => format!("  the manifest wants in its place:\n{}", quoted(wanted)),
+        None => "  the manifest has nothing in its place\n".to_owned(),
+    };
+    format!(
+        "{}: applied to job {}:\n{}{wanted}\n",
+        edit.part,
+        job.as_deref().unwrap_or("of an unknown id"),
+        quoted(&edit.applied)
+    )
+}
+
+fn value(error: &CliError) -> Value {
+    let kind = error.kind();
+    let mut told = json!({
+        "kind": kind.name,
+        "message": error.to_string(),
+        "hint": kind.hint,
+    });
+    match error {
+        CliError::Session(SessionError::Manifest {
+            diagnostics,
+            sources,
+        }) => {
+            told["diagnostics"] = diagnostics
+                .iter()
+                .map(|one| to_json(one, sources))
+                .collect();
+        }
+        CliError::Session(SessionError::Edited(edits)) => {
+            told["edited"] = edits
+                .iter()
+                .map(|edit| {
+                    json!({
+                        "part": edit.part,
+                        "job_id": edit.job,
+                        "applied": edit.applied,
+                        "wanted": edit.wanted,
+                    })
+                })
+                .collect();
+        }
+        _ => {}
+    }
+    json!({
+        "format_version": FORMAT_VERSION,
+        "error": told,
+        "exit_code": kind.code.number(),
+    })
+}

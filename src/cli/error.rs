@@ -1,0 +1,182 @@
+//! Everything that ends a command without a result: what kind it is, its exit code, and what helps.
+
+use std::io;
+
+use super::exit::ExitCode;
+use crate::adapters::state_folder::StateError;
+use crate::api::{CallError, ErrorCode};
+use crate::execute::engine::EngineError;
+use crate::session::SessionError;
+use crate::simulator::SimulatorError;
+
+/// Why a command has no result. Its text may hold words of the service.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The words of the command line, or what they lead to, make no sense.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What helps.
+        hint: Option<&'static str>,
+    },
+    /// The manifest, its state or its run.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// A request of this command.
+    #[error(transparent)]
+    Api(#[from] CallError),
+    /// The simulator.
+    #[error(transparent)]
+    Simulator(#[from] SimulatorError),
+    /// A file, the terminal or the runtime.
+    #[error("{what}: {why}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// What went wrong.
+        why: io::Error,
+    },
+}
+
+/// A kind of error: its stable name, its exit code, and what helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// The stable name.
+    pub(crate) name: &'static str,
+    /// The exit code.
+    pub(crate) code: ExitCode,
+    /// What helps, if anything is known to.
+    pub(crate) hint: Option<&'static str>,
+}
+
+const UNREACHABLE: Kind = Kind::new(
+    "unreachable",
+    ExitCode::Resumable,
+    "look at the network and at ORVILLE_BASE_URL, then try again",
+);
+const STORAGE: Kind = Kind::new(
+    "storage",
+    ExitCode::Resumable,
+    "make room on the disk; what was sent is recorded, and `millrun resume` goes on with it",
+);
+const LOCKED: Kind = Kind::new(
+    "locked",
+    ExitCode::Locked,
+    "wait for the other run, or stop it with Ctrl-C",
+);
+
+impl Kind {
+    const fn new(name: &'static str, code: ExitCode, hint: &'static str) -> Self {
+        Self {
+            name,
+            code,
+            hint: Some(hint),
+        }
+    }
+
+    const fn bare(name: &'static str, code: ExitCode) -> Self {
+        Self {
+            name,
+            code,
+            hint: None,
+        }
+    }
+}
+
+impl CliError {
+    /// A usage error.
+    pub(crate) fn usage(message: impl Into<String>, hint: &'static str) -> Self {
+        Self::Usage {
+            message: message.into(),
+            hint: Some(hint),
+        }
+    }
+
+    /// An error in doing `what`.
+    pub(crate) fn io(what: impl Into<String>, why: io::Error) -> Self {
+        Self::Io {
+            what: what.into(),
+            why,
+        }
+    }
+
+    /// What kind of error it is.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Usage { hint, .. } => Kind {
+                hint: *hint,
+                ..Kind::bare("usage", ExitCode::Usage)
+            },
+            Self::Session(error) => session(error),
+            Self::Api(error) => api(error),
+            Self::Simulator(error) => simulator(error),
+            Self::Io { .. } => Kind::bare("io", ExitCode::Resumable),
+        }
+    }
+}
+
+fn session(error: &SessionError) -> Kind {
+    match error {
+        SessionError::Manifest { .. } => Kind::bare("manifest", ExitCode::Usage),
+        SessionError::Edited(_) => Kind::new(
+            "edited",
+            ExitCode::Usage,
+            "what was done to a job can't be undone: put the text back, or edit the part's create as well, which makes \
+             the part anew on a job that is paid again",
+        ),
+        SessionError::State(StateError::Locked { .. }) => LOCKED,
+        SessionError::State(StateError::Storage(_))
+        | SessionError::Engine(EngineError::Storage(_)) => STORAGE,
+        SessionError::State(_) => Kind::bare("state", ExitCode::Usage),
+        SessionError::NoRun(_) => Kind::new(
+            "no_run",
+            ExitCode::Usage,
+            "`millrun runs` lists the runs of a manifest; --sim has runs of its own",
+        ),
+        SessionError::ImageChanged(_) => {
+            Kind::new("image_changed", ExitCode::Usage, "run it again")
+        }
+        SessionError::Simulator(error) => simulator(error),
+        SessionError::Transport(_) => Kind::new(
+            "transport",
+            ExitCode::Usage,
+            "look at the proxy variables and the certificates of this machine",
+        ),
+        SessionError::Engine(EngineError::Abandoned) => Kind::new(
+            "interrupted",
+            ExitCode::Resumable,
+            "`millrun resume` goes on",
+        ),
+        SessionError::Engine(EngineError::Stuck) => Kind::new(
+            "bug",
+            ExitCode::Bug,
+            "this is a bug in millrun: please report it with the output of `millrun logs --json`",
+        ),
+    }
+}
+
+fn api(error: &CallError) -> Kind {
+    match error {
+        CallError::Refused { code, .. } => match code {
+            ErrorCode::Unauthorized | ErrorCode::InsufficientScope => Kind::new(
+                "key_refused",
+                ExitCode::Key,
+                "look at ORVILLE_API_KEY and at what its key may do",
+            ),
+            ErrorCode::RateLimited => {
+                Kind::new("rate_limited", ExitCode::Resumable, "try again in a minute")
+            }
+            _ => Kind::bare("refused", ExitCode::Usage),
+        },
+        CallError::Unknown { .. } | CallError::NotSent { .. } => UNREACHABLE,
+    }
+}
+
+fn simulator(error: &SimulatorError) -> Kind {
+    match error {
+        SimulatorError::InUse => LOCKED,
+        SimulatorError::NotLoopback(_) => Kind::bare("usage", ExitCode::Usage),
+        _ => STORAGE,
+    }
+}

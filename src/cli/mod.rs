@@ -1,0 +1,29 @@
+//! The command line: words in, words out. One file a command; the only room that prints and reads the environment.
+
+mod args;
+mod balance;
+mod check;
+mod complaint;
+mod completions;
+mod entry;
+mod error;
+mod exit;
+mod init;
+mod jobs;
+mod ledger;
+mod logging;
+mod logs;
+mod open;
+mod origin;
+mod output;
+mod plan;
+mod progress;
+mod remote;
+mod report;
+mod run;
+mod runs;
+mod sim;
+mod status;
+
+pub use entry::main;
+pub use exit::ExitCode;

@@ -1,0 +1,207 @@
+//! From an errand to a request: what is recorded before it goes out, and what goes out.
+
+use super::ports::{Files, ImageFile, Request, StorageError};
+use crate::plan::actions::Plan;
+use crate::plan::content::{Content, ImageRef};
+use crate::plan::family::StepIx;
+use crate::plan::key::IdempotencyKey;
+use crate::plan::memory::{Memory, Send, SendId, SendIx, SendState, Target};
+use crate::plan::money::Cents;
+use crate::plan::remote::{ArtifactId, Timestamp};
+use crate::run::event::Event;
+use crate::schedule::decide::Errand;
+
+/// A request that is about to go out.
+#[derive(Debug)]
+pub(super) struct Dispatch {
+    /// What is recorded first.
+    pub(super) intent: Option<Event>,
+    /// What goes out.
+    pub(super) request: Request,
+    /// What its reply will be about.
+    pub(super) awaited: Awaited,
+}
+
+/// What a reply is about.
+#[derive(Debug)]
+pub(super) enum Awaited {
+    /// A create, follow-up or review.
+    Send(SendId),
+    /// The job of a send.
+    Poll(SendId),
+    /// A file of a send.
+    File(SendId, ArtifactId),
+    /// The balance, with the holds that had been answered when it was asked for.
+    Balance(Cents),
+}
+
+/// Where the facts for requests come from.
+pub(super) struct Desk<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) memory: &'a Memory,
+    pub(super) files: &'a dyn Files,
+}
+
+impl Desk<'_> {
+    /// Makes the request of `errand`.
+    pub(super) fn prepare(&self, errand: Errand, now: Timestamp) -> Result<Dispatch, StorageError> {
+        match errand {
+            Errand::Start(step, hold) => self.start(step, hold),
+            Errand::Resend(send) => self.resend(send),
+            Errand::Poll(send) => self.poll(send, now),
+            Errand::Fetch(send) => self.fetch(send),
+            Errand::ReadBalance => Ok(Dispatch {
+                intent: None,
+                request: Request::Balance,
+                awaited: Awaited::Balance(self.memory.answered_holds),
+            }),
+        }
+    }
+
+    /// The first send of a step, or the next attempt after the service failed it.
+    fn start(&self, ix: StepIx, hold: Cents) -> Result<Dispatch, StorageError> {
+        let step = self.plan.family.step(ix);
+        let id = self.plan.send_id(ix);
+        let attempt = match self.memory.find(&id) {
+            Some(Send {
+                attempt,
+                state: SendState::Failed { .. },
+                ..
+            }) => attempt + 1,
+            Some(Send { attempt, .. }) => *attempt,
+            None => 0,
+        };
+        let target = match step.write {
+            None => None,
+            Some(write) => {
+                let job = self
+                    .memory
+                    .lineages
+                    .get(&id.lineage)
+                    .and_then(|lineage| lineage.job.clone());
+                let result = self.memory.write_result(&self.plan.send_id(write));
+                let revision = result.and_then(|result| result.revision.clone());
+                job.map(|job| Target { job, revision })
+            }
+        };
+        let key = IdempotencyKey::new(&self.plan.family.salt, step.key, id.lineage, attempt);
+        let request = self.request(&step.content, target.as_ref(), &key)?;
+        let (content, step) = (step.content.clone(), self.plan.family.step_ref(ix));
+        let intent = Event::Intended {
+            send: id,
+            step,
+            content,
+            target,
+            attempt,
+            key,
+            hold,
+        };
+        Ok(Dispatch {
+            intent: Some(intent),
+            request,
+            awaited: Awaited::Send(id),
+        })
+    }
+
+    /// The same bytes again, from what is stored: the manifest may say something else by now.
+    fn resend(&self, ix: SendIx) -> Result<Dispatch, StorageError> {
+        let send = self.memory.send(ix);
+        let request = self.request(&send.content, send.target.as_ref(), &send.key)?;
+        Ok(Dispatch {
+            intent: Some(Event::Resent { send: send.id }),
+            request,
+            awaited: Awaited::Send(send.id),
+        })
+    }
+
+    /// A poll. Its intent keeps the wait, so that a lost reply never makes us ask sooner.
+    fn poll(&self, ix: SendIx, now: Timestamp) -> Result<Dispatch, StorageError> {
+        let send = self.memory.send(ix);
+        let job = self
+            .memory
+            .lineages
+            .get(&send.id.lineage)
+            .and_then(|lineage| lineage.job.clone());
+        match (&send.state, job) {
+            (SendState::Running(running), Some(job)) => {
+                let intent = Event::PollSent {
+                    send: send.id,
+                    next_poll_at: now.after(running.wait),
+                };
+                Ok(Dispatch {
+                    intent: Some(intent),
+                    request: Request::Job(job),
+                    awaited: Awaited::Poll(send.id),
+                })
+            }
+            _ => Err(nothing_to_ask("a poll of a job that is not at work", send)),
+        }
+    }
+
+    /// The file of a result that is missing at home.
+    fn fetch(&self, ix: SendIx) -> Result<Dispatch, StorageError> {
+        let send = self.memory.send(ix);
+        let missing = match &send.state {
+            SendState::Collecting(collecting) => collecting.result.missing(),
+            _ => None,
+        };
+        let artifact =
+            missing.ok_or_else(|| nothing_to_ask("a fetch of a file that is at home", send))?;
+        let request = Request::Fetch {
+            artifact: artifact.id.clone(),
+            step: artifact.kind == "step",
+        };
+        Ok(Dispatch {
+            intent: None,
+            request,
+            awaited: Awaited::File(send.id, artifact.id.clone()),
+        })
+    }
+
+    fn request(
+        &self,
+        content: &Content,
+        target: Option<&Target>,
+        key: &IdempotencyKey,
+    ) -> Result<Request, StorageError> {
+        let image = |image: &ImageRef| {
+            Ok(ImageFile {
+                bytes: self.files.read(image.digest)?,
+                image_type: image.image_type,
+            })
+        };
+        let images = content
+            .images()
+            .iter()
+            .map(image)
+            .collect::<Result<Vec<_>, StorageError>>()?;
+        let key = key.clone();
+        match (content, target) {
+            (Content::Create { prompt, .. }, _) => Ok(Request::Create {
+                key,
+                prompt: prompt.clone(),
+                images,
+            }),
+            (Content::Iterate { prompt, .. }, Some(target)) => Ok(Request::FollowUp {
+                key,
+                job: target.job.clone(),
+                prompt: prompt.clone(),
+                images,
+            }),
+            (Content::Review { prompt }, Some(Target { job, revision })) => Ok(Request::Review {
+                key,
+                job: job.clone(),
+                prompt: prompt.clone(),
+                revision: revision.clone(),
+            }),
+            (content, _) => Err(StorageError::new(
+                "journal",
+                format!("it knows of no job for this {}", content.kind()),
+            )),
+        }
+    }
+}
+
+fn nothing_to_ask(what: &str, send: &Send) -> StorageError {
+    StorageError::new("journal", format!("{what} was due for {}", send.step))
+}

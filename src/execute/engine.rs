@@ -1,0 +1,403 @@
+//! The loop: decide, record, send, judge, record. Nothing else calls the service or looks at the clock.
+//!
+//! A turn of the loop takes in all replies that came, decides what to do about the new state, and makes everything that it
+//! recorded durable in one commit, before anything of it leaves this machine. A crash before the commit loses replies,
+//! which exact retries bring again; a crash after it leaves intents, which count as sent.
+
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::watch;
+
+use super::dispatch::{Awaited, Desk, Dispatch};
+use super::local;
+use super::ports::{Ports, Request, StopLevel, StorageError};
+use crate::plan::actions::Plan;
+use crate::plan::family::{OnProposal, Policy};
+use crate::plan::ids::RunId;
+use crate::plan::remote::Timestamp;
+use crate::run::event::{Event, Record, StopReason};
+use crate::run::history::History;
+use crate::run::sheet::Sheet;
+use crate::schedule::agenda::{Agenda, Item};
+use crate::schedule::answer::Reply;
+use crate::schedule::decide::{self, Decision, Errand, Moment, Outstanding};
+use crate::schedule::judge;
+use crate::schedule::slot::{Admittance, Class, SlotId};
+
+/// How long a class rests after a 429 without `Retry-After`.
+const REST: Duration = Duration::from_secs(60);
+
+/// How a run starts.
+#[derive(Debug)]
+pub enum Begin {
+    /// A new run.
+    Start(Box<Sheet>),
+    /// The last run goes on.
+    Resume,
+}
+
+/// Why the loop ended other than by the end of its run.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The journal, the limits or the content store failed. What was sent is on disk.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Stopped at once, as asked.
+    #[error("stopped at once; everything that was sent is on disk")]
+    Abandoned,
+    /// A bug: there is work left and nothing that could bring it on.
+    #[error("the run is stuck: work is left, and nothing is on its way or due")]
+    Stuck,
+}
+
+/// Runs `plan` to its end, and gives back what is true then.
+///
+/// # Errors
+/// When storage fails, or when it was asked to stop at once.
+pub async fn run<'a>(
+    ports: Ports<'a>,
+    plan: &'a Plan,
+    history: History,
+    begin: Begin,
+    fail_fast: bool,
+    stop: watch::Receiver<StopLevel>,
+) -> Result<History, EngineError> {
+    let mut engine = Engine {
+        ports,
+        plan,
+        history,
+        run: RunId(0),
+        agenda: Agenda::default(),
+        out: FuturesUnordered::new(),
+        outstanding: Outstanding::default(),
+        unsaved: Vec::new(),
+        fail_fast,
+    };
+    engine.begin(begin)?;
+    match engine.turns(stop).await {
+        Err(EngineError::Storage(error)) => {
+            // Nothing can be recorded any more. Requests that are out may end, which saves the service a broken pipe.
+            while engine.out.next().await.is_some() {}
+            Err(error.into())
+        }
+        other => other.map(|()| engine.history),
+    }
+}
+
+/// A request that is out.
+struct Out {
+    awaited: Awaited,
+    slots: Vec<(Class, SlotId)>,
+}
+
+struct Engine<'a> {
+    ports: Ports<'a>,
+    plan: &'a Plan,
+    history: History,
+    run: RunId,
+    agenda: Agenda,
+    out: FuturesUnordered<BoxFuture<'static, (Out, Reply)>>,
+    outstanding: Outstanding,
+    /// Recorded in this turn, not yet durable.
+    unsaved: Vec<Record>,
+    fail_fast: bool,
+}
+
+impl Engine<'_> {
+    fn begin(&mut self, begin: Begin) -> Result<(), EngineError> {
+        let last = self.history.run.as_ref().map_or(RunId(0), |run| run.id);
+        match begin {
+            Begin::Start(sheet) => {
+                self.run = RunId(last.0 + 1);
+                for part in &sheet.parts {
+                    let known = self.history.memory.lineages.get(&part.lineage);
+                    if known.is_some_and(|lineage| lineage.part.as_ref() != Some(&part.id)) {
+                        self.record(Event::Bound {
+                            part: part.id.clone(),
+                            lineage: part.lineage,
+                        });
+                    }
+                }
+                self.record(Event::RunStarted { sheet });
+            }
+            Begin::Resume => {
+                self.run = last;
+                self.record(Event::RunResumed {});
+            }
+        }
+        self.commit()?;
+        let run = self.history.run.as_ref().ok_or(EngineError::Stuck)?;
+        self.agenda = Agenda::new(self.plan, &self.history, run);
+        Ok(())
+    }
+
+    async fn turns(&mut self, mut stop: watch::Receiver<StopLevel>) -> Result<(), EngineError> {
+        loop {
+            if *stop.borrow_and_update() >= StopLevel::Settle
+                && self.stop_reason() != Some(&StopReason::Signal {})
+            {
+                self.record(Event::Stopping {
+                    reason: StopReason::Signal {},
+                });
+            }
+            let busy = self.act()?;
+            if !busy && self.is_over() {
+                return self.end();
+            }
+            if busy {
+                self.take_in_what_is_here();
+                continue;
+            }
+            let now = self.ports.clock.now();
+            let run = self.history.run.as_ref().ok_or(EngineError::Stuck)?;
+            let wake = decide::next_moment(&self.agenda, run, now);
+            if self.out.is_empty() && wake.is_none() {
+                return Err(EngineError::Stuck);
+            }
+            let sleep = match wake {
+                Some(at) => self.ports.clock.sleep_until(at),
+                None => std::future::pending().boxed(),
+            };
+            tokio::select! {
+                biased;
+                Some((out, reply)) = self.out.next() => {
+                    self.take_in(&out, reply);
+                    self.take_in_what_is_here();
+                }
+                () = sleep => {}
+                changed = stop.changed() => {
+                    // A closed channel never asks to stop; an open one that says `Now` is obeyed.
+                    if changed.is_ok() && *stop.borrow() == StopLevel::Now {
+                        return Err(EngineError::Abandoned);
+                    }
+                }
+            }
+        }
+    }
+
+    fn stop_reason(&self) -> Option<&StopReason> {
+        self.history.run.as_ref().and_then(|run| run.stop.as_ref())
+    }
+
+    /// Nothing is out, and nothing that is still allowed is left to do.
+    fn is_over(&self) -> bool {
+        self.out.is_empty() && !self.agenda.has_any(decide::lanes(self.stop_reason()))
+    }
+
+    fn end(&mut self) -> Result<(), EngineError> {
+        let end = self
+            .history
+            .run
+            .as_ref()
+            .map(judge::end)
+            .unwrap_or_default();
+        self.record(Event::RunEnded {
+            end,
+            wall_ms: self.ports.clock.wall_ms(),
+        });
+        self.commit()
+    }
+
+    /// Decides, records, commits, sends. Whether anything was done.
+    fn act(&mut self) -> Result<bool, EngineError> {
+        let now = self.ports.clock.now();
+        let moment = Moment {
+            now,
+            out: self.outstanding,
+        };
+        let run = self.history.run.as_ref().ok_or(EngineError::Stuck)?;
+        let decisions = decide::decide(&mut self.agenda, self.plan, &self.history, run, moment);
+        let mut departures = Vec::new();
+        for decision in decisions {
+            match decision {
+                Decision::Stop(reason) => self.record(Event::Stopping { reason }),
+                Decision::GiveUp(ix, why) => {
+                    let send = self.history.memory.send(ix).id;
+                    self.record(Event::Unresolved { send, why });
+                }
+                Decision::Local(ix) => {
+                    self.agenda.remove(Item::Step(ix));
+                    let event =
+                        local::carry_out(self.plan, &self.history.memory, self.ports.files, ix);
+                    self.record(event);
+                }
+                Decision::Send(errand) => departures.extend(self.depart(errand, now)?),
+            }
+        }
+        self.fail_fast();
+        let busy = !self.unsaved.is_empty() || !departures.is_empty();
+        self.ports.admission.commit()?;
+        self.commit()?;
+        for (out, request) in departures {
+            self.count(&out, 1);
+            let call = self.ports.api.call(request);
+            self.out.push(call.map(move |reply| (out, reply)).boxed());
+        }
+        Ok(busy)
+    }
+
+    /// Takes the slots of `errand`, makes its request and records its intent.
+    fn depart(
+        &mut self,
+        errand: Errand,
+        now: Timestamp,
+    ) -> Result<Option<(Out, Request)>, EngineError> {
+        let classes = errand.classes(self.plan, &self.history.memory);
+        if !classes.iter().all(|class| self.agenda.is_free(class, now)) {
+            return Ok(None);
+        }
+        let slots = match (self.ports.admission.admit(&classes, now), errand.item()) {
+            (Admittance::Granted(slots), _) => classes.into_iter().zip(slots).collect(),
+            (
+                Admittance::NotBefore {
+                    at,
+                    class: Class::JobPolls(_),
+                },
+                Some(item),
+            ) => {
+                self.agenda.postpone(item, at);
+                return Ok(None);
+            }
+            (Admittance::NotBefore { at, class }, _) => {
+                self.agenda.hold(class, at);
+                return Ok(None);
+            }
+            (Admittance::WhenAnswered { .. }, _) => return Ok(None),
+        };
+        if let Some(item) = errand.item() {
+            self.agenda.remove(item);
+        }
+        let desk = Desk {
+            plan: self.plan,
+            memory: &self.history.memory,
+            files: self.ports.files,
+        };
+        let Dispatch {
+            intent,
+            request,
+            awaited,
+        } = desk.prepare(errand, now)?;
+        if let Some(intent) = intent {
+            self.record(intent);
+        }
+        Ok(Some((Out { awaited, slots }, request)))
+    }
+
+    /// Takes in every reply that is here already.
+    fn take_in_what_is_here(&mut self) {
+        while let Some(Some((out, reply))) = self.out.next().now_or_never() {
+            self.take_in(&out, reply);
+        }
+    }
+
+    /// Judges a reply and records what it means.
+    fn take_in(&mut self, out: &Out, reply: Reply) {
+        let now = self.ports.clock.now();
+        self.count(out, -1);
+        let slots: Vec<SlotId> = out.slots.iter().map(|(_, slot)| *slot).collect();
+        self.ports.admission.answered(&slots, now);
+        if reply.call.rate_limited {
+            for (class, _) in &out.slots {
+                self.ports
+                    .admission
+                    .block(class, now.after(reply.retry_after().unwrap_or(REST)));
+            }
+        }
+        let events = self.judge(&out.awaited, reply, now);
+        for event in events {
+            self.record(event);
+        }
+    }
+
+    fn judge(&self, awaited: &Awaited, reply: Reply, now: Timestamp) -> Vec<Event> {
+        let find = |id| self.history.memory.find(id);
+        let step = |id| {
+            self.history
+                .run
+                .as_ref()
+                .and_then(|run| Some((run, run.step_of(id)?)))
+        };
+        match awaited {
+            Awaited::Balance(settled) => judge::balance(reply, *settled, now),
+            Awaited::File(id, artifact) => find(id)
+                .map(|send| judge::fetched(send, artifact, reply, now))
+                .unwrap_or_default(),
+            Awaited::Poll(id) => {
+                // A job that no step wants any more is not tried again.
+                let retry = &self.plan.family.settings.retry;
+                let attempts = step(id).map_or(retry.attempts.get(), |(run, ix)| {
+                    run.step(ix).attempts.max(1)
+                });
+                find(id)
+                    .map(|send| judge::polled(send, reply, retry, attempts - 1, now))
+                    .unwrap_or_default()
+            }
+            Awaited::Send(id) => {
+                let on_proposal = match step(id).map(|(_, ix)| &self.plan.family.step(ix).policy) {
+                    Some(Policy::OnProposal(on_proposal)) => *on_proposal,
+                    _ => OnProposal::Ignore,
+                };
+                find(id)
+                    .map(|send| judge::sent(send, reply, on_proposal, now))
+                    .unwrap_or_default()
+            }
+        }
+    }
+
+    /// The last class of a request says what kind it is: a poll counts once, as a read.
+    fn count(&mut self, out: &Out, change: isize) {
+        if let Some((class, _)) = out.slots.last() {
+            self.outstanding.count(class, change);
+        }
+    }
+
+    fn fail_fast(&mut self) {
+        let bad = self
+            .history
+            .run
+            .as_ref()
+            .filter(|run| run.stop.is_none())
+            .and_then(|run| run.first_bad);
+        if let Some(ix) = bad.filter(|_| self.fail_fast) {
+            self.record(Event::Stopping {
+                reason: StopReason::FailFast {
+                    step: self.plan.family.step_ref(ix),
+                },
+            });
+        }
+    }
+
+    /// The one door: what is recorded here is true from now on, and durable before anything else leaves this machine.
+    fn record(&mut self, event: Event) {
+        let record = Record {
+            at: self.ports.clock.now(),
+            run: Some(self.run),
+            event,
+        };
+        let ready = self.history.apply(&record);
+        for ix in ready {
+            self.agenda.step_is_ready(self.plan, ix, record.at);
+        }
+        let send = record
+            .event
+            .send()
+            .and_then(|id| self.history.memory.index.get(id));
+        if let (Some(ix), Some(run)) = (send, &self.history.run) {
+            self.agenda.send_changed(self.plan, &self.history, run, *ix);
+        }
+        self.unsaved.push(record);
+    }
+
+    fn commit(&mut self) -> Result<(), EngineError> {
+        if self.unsaved.is_empty() {
+            return Ok(());
+        }
+        self.ports.journal.append(&self.unsaved)?;
+        for record in self.unsaved.drain(..) {
+            self.ports.observer.observe(&record, &self.history);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,3 @@
+//! Reading the geometry files that come home.
+
+pub mod part21;

@@ -1,0 +1,5 @@
+//! The `millrun` binary.
+
+fn main() -> std::process::ExitCode {
+    millrun::cli::main()
+}

@@ -1,0 +1,29 @@
+//! Text to shape: YAML and TOML, where everything stands in them, and diagnostics that point there.
+//!
+//! [`load`] reads a file, [`parse`] a text. Both answer with a [`Manifest`]: typed, complete and inside its units, but
+//! with templates, matrices and references as they were written. What they mean is worked out in `plan`.
+
+pub mod diagnostic;
+mod json;
+mod loader;
+mod parts;
+mod reader;
+mod render;
+mod settings;
+pub mod shape;
+pub mod source;
+mod suggest;
+mod toml;
+mod top;
+mod tree;
+pub mod units;
+mod yaml;
+
+pub use diagnostic::{Code, Diagnostic, Diagnostics, Label, Severity};
+pub use json::to_json;
+pub use loader::{MAX_FILE_BYTES, load};
+pub use render::{Style, render};
+pub use shape::Manifest;
+pub use source::{SourceId, Sources, Span, Spanned};
+pub use suggest::did_you_mean;
+pub use top::{Format, parse};

@@ -1,0 +1,177 @@
+//! Reads a whole manifest.
+
+use super::diagnostic::{Code, Diagnostic, Diagnostics};
+use super::parts;
+use super::reader::{Keys, Reader};
+use super::settings;
+use super::shape::{Manifest, Var};
+use super::source::{SourceId, Sources};
+use super::tree::{Entry, Tree, Value};
+use super::{toml, yaml};
+
+/// How a manifest is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// YAML 1.2.
+    Yaml,
+    /// TOML 1.
+    Toml,
+}
+
+const MANIFEST: Keys = Keys {
+    of: "a manifest",
+    known: &[
+        "version",
+        "name",
+        "uid",
+        "description",
+        "vars",
+        "limits",
+        "budget",
+        "retry",
+        "job_timeout",
+        "output",
+        "parts",
+    ],
+    later: &["include", "defaults", "env"],
+};
+
+/// The words that templates have a meaning for, so that no variable and no axis is called so.
+const RESERVED: [&str; 20] = [
+    "vars", "part", "parts", "steps", "env", "and", "or", "not", "in", "is", "if", "else", "true",
+    "false", "none", "True", "False", "None", "exclude", "include",
+];
+
+/// The longest name of a family: it becomes the name of a folder.
+const MAX_NAME_BYTES: usize = 200;
+
+/// Reads the text that was added to `sources` as `source`.
+///
+/// # Errors
+/// Everything that is wrong with its shape, at once.
+pub fn parse(sources: &Sources, source: SourceId, format: Format) -> Result<Manifest, Diagnostics> {
+    let tree = match format {
+        Format::Yaml => yaml::parse(sources, source)?,
+        Format::Toml => toml::parse(sources, source)?,
+    };
+    let mut reader = Reader::default();
+    match manifest(&mut reader, &tree) {
+        Some(manifest) if !reader.diagnostics.has_errors() => Ok(manifest),
+        _ => Err(reader.diagnostics),
+    }
+}
+
+fn manifest(reader: &mut Reader, tree: &Tree) -> Option<Manifest> {
+    if tree.value == Value::Null {
+        return reader.refuse(
+            Diagnostic::error(Code::MissingKey, tree.span, "the manifest is empty")
+                .help("a manifest has at least `version`, `name` and `parts`"),
+        );
+    }
+    let fields = reader.fields(tree, MANIFEST)?;
+    if let Some(version) = reader.required(fields, "version", "the manifest", "version: 1") {
+        check_version(reader, version);
+    }
+    let name = reader
+        .required(fields, "name", "the manifest", "name: my-parts")
+        .and_then(|tree| reader.text(tree));
+    if let Some(name) = name
+        .as_ref()
+        .filter(|name| name.value.trim().is_empty() || name.value.len() > MAX_NAME_BYTES)
+    {
+        let message = format!("a name has 1 to {MAX_NAME_BYTES} bytes");
+        reader
+            .diagnostics
+            .push(Diagnostic::error(Code::BadValue, name.span, message));
+    }
+    let mut text = |key| fields.get(key).and_then(|tree| reader.text(tree));
+    let (uid, description, output) = (text("uid"), text("description"), text("output"));
+    let vars = fields
+        .get("vars")
+        .and_then(|tree| reader.entries(tree))
+        .map(|entries| named_values(reader, entries))
+        .unwrap_or_default();
+    let limits = fields
+        .get("limits")
+        .and_then(|tree| settings::limits(reader, tree));
+    let budget = fields
+        .get("budget")
+        .and_then(|tree| settings::budget(reader, tree));
+    let retry = fields
+        .get("retry")
+        .and_then(|tree| settings::retry(reader, tree));
+    let job_timeout = fields
+        .get("job_timeout")
+        .and_then(|tree| settings::duration(reader, tree));
+    let parts = reader
+        .required(
+            fields,
+            "parts",
+            "the manifest",
+            "parts: [{ id: plate, steps: [...] }]",
+        )
+        .map(|tree| parts::parts(reader, tree));
+    Some(Manifest {
+        span: fields.span,
+        name: name?,
+        uid,
+        description,
+        vars,
+        limits: limits.unwrap_or_default(),
+        budget,
+        retry: retry.unwrap_or_default(),
+        job_timeout,
+        output,
+        parts: parts?,
+    })
+}
+
+fn check_version(reader: &mut Reader, tree: &Tree) {
+    match tree.value {
+        Value::Int(1) => {}
+        Value::Int(other) => {
+            let message = format!("this millrun reads version 1 of manifests, not {other}");
+            reader.diagnostics.push(
+                Diagnostic::error(Code::BadValue, tree.span, message).help("write `version: 1`"),
+            );
+        }
+        _ => {
+            reader.integer(tree, 1..=1);
+        }
+    }
+}
+
+/// Names and scalars: `vars`, or one combination of a matrix.
+pub(super) fn named_values(reader: &mut Reader, entries: &[Entry]) -> Vec<Var> {
+    let mut all = Vec::new();
+    for entry in entries {
+        check_name(reader, entry);
+        let Some(value) = reader.scalar(&entry.value) else {
+            continue;
+        };
+        all.push(Var {
+            name: entry.key.clone(),
+            value,
+        });
+    }
+    all
+}
+
+/// Refuses a name that no template could use.
+pub(super) fn check_name(reader: &mut Reader, entry: &Entry) {
+    let name = entry.key.value.as_str();
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if is_name && !RESERVED.contains(&name) {
+        return;
+    }
+    let message = if is_name {
+        format!("`{name}` has a meaning of its own in templates")
+    } else {
+        format!("`{name}` can't be a name in templates")
+    };
+    reader.diagnostics.push(
+        Diagnostic::error(Code::BadValue, entry.key.span, message)
+            .help("a name is made of ASCII letters, digits and `_`, and starts with no digit"),
+    );
+}

@@ -1,0 +1,184 @@
+//! YAML 1.2 to a tree. `no`, `on`, `012` and `1_000` are texts.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_yaml::{Error, Location, Options};
+
+use super::diagnostic::{Code, Diagnostic, Diagnostics};
+use super::source::{SourceId, Sources, Span, Spanned};
+use super::tree::{Entry, Tree, Value, map_span};
+
+/// Reads the text of `source`.
+pub(super) fn parse(sources: &Sources, source: SourceId) -> Result<Tree, Diagnostics> {
+    let node: serde_yaml::Spanned<Node> =
+        serde_yaml::from_str_with_options(sources.text(source), options())
+            .map_err(|error| explain(&error, sources, source))?;
+    Ok(tree(node, source))
+}
+
+fn options() -> Options {
+    serde_yaml::options! {
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        with_snippet: false,
+        budget: serde_yaml::budget! {
+            max_nodes: 250_000,
+            // A manifest has about ten levels; the parser recurses, and a thread may have little stack.
+            max_depth: 32,
+            // One list of steps may serve hundreds of parts; what aliases grow to is bounded by itself.
+            enforce_alias_anchor_ratio: false,
+        },
+    }
+}
+
+/// What the parser calls with: a value whose children know where they stand.
+enum Node {
+    Leaf(Value),
+    Seq(Vec<serde_yaml::Spanned<Node>>),
+    Map(Vec<(serde_yaml::Spanned<String>, serde_yaml::Spanned<Node>)>),
+}
+
+fn tree(node: serde_yaml::Spanned<Node>, source: SourceId) -> Tree {
+    let span = span(node.defined, source);
+    match node.value {
+        Node::Leaf(value) => Spanned::new(value, span),
+        Node::Seq(items) => {
+            let items = items.into_iter().map(|item| tree(item, source)).collect();
+            Spanned::new(Value::Seq(items), span)
+        }
+        Node::Map(entries) => {
+            let entries: Vec<Entry> = entries
+                .into_iter()
+                .map(|(key, value)| Entry {
+                    key: Spanned::new(key.value, self::span(key.defined, source)),
+                    value: tree(value, source),
+                })
+                .collect();
+            let span = map_span(span, &entries);
+            Spanned::new(Value::Map(entries), span)
+        }
+    }
+}
+
+fn span(location: Location, source: SourceId) -> Span {
+    let index = |n: Option<u64>| usize::try_from(n.unwrap_or(0)).unwrap_or(usize::MAX);
+    let start = index(location.span().byte_offset());
+    Span {
+        source,
+        start,
+        end: start + index(location.span().byte_len()),
+    }
+}
+
+fn explain(error: &Error, sources: &Sources, source: SourceId) -> Diagnostic {
+    let error = error.without_snippet();
+    let at = error.location().unwrap_or(Location::UNKNOWN);
+    let mut place = span(at, source);
+    if at.span().byte_offset().is_none() {
+        place.start = offset_of(sources.text(source), at);
+        place.end = place.start;
+    }
+    let said = error.to_string();
+    let message = said.split(" at line ").next().unwrap_or(&said).to_owned();
+    match error {
+        Error::DuplicateMappingKey { key, .. } => {
+            let name = key.as_deref().unwrap_or("this key");
+            let message = format!("`{name}` stands twice in one mapping");
+            Diagnostic::error(Code::RepeatedKey, place, message).help("remove one of the two")
+        }
+        Error::MultipleDocuments { .. } => {
+            Diagnostic::error(Code::Syntax, place, "a second YAML document starts here")
+                .help("a manifest is one document: remove the `---`")
+        }
+        Error::UnknownAnchor { .. } => {
+            Diagnostic::error(Code::Syntax, place, "this alias has no anchor")
+                .help("anchors (`&name`) stand above the aliases (`*name`) that use them")
+        }
+        // A breach inside of an alias comes as a message.
+        _ if message.starts_with("budget breached") => Diagnostic::error(
+            Code::Syntax,
+            place,
+            "this is more YAML than a manifest may have",
+        )
+        .help("at most 250,000 values, 32 levels deep, aliases counted where they are used"),
+        _ => Diagnostic::error(Code::Syntax, place, message)
+            .label("YAML stops here")
+            .help("look for a missing quote, bracket, colon or blank here and in the line above"),
+    }
+}
+
+/// The byte at a line and column, which some errors have alone.
+fn offset_of(text: &str, at: Location) -> usize {
+    let count = |n: u64| usize::try_from(n.saturating_sub(1)).unwrap_or(usize::MAX);
+    let line_start: usize = text
+        .split_inclusive('\n')
+        .take(count(at.line()))
+        .map(str::len)
+        .sum();
+    let line = text[line_start..].split('\n').next().unwrap_or_default();
+    let column: usize = line
+        .chars()
+        .take(count(at.column()))
+        .map(char::len_utf8)
+        .sum();
+    line_start + column
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a number, a boolean, a list or a mapping")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Leaf(Value::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Leaf(Value::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Leaf(Value::Int(value)))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Node, E> {
+        let value = i64::try_from(value).map_err(|_| E::custom("this number is too large"))?;
+        self.visit_i64(value)
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Leaf(Value::Float(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Leaf(Value::Text(value.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Node::Seq(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = access.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Node::Map(entries))
+    }
+}

@@ -1,0 +1,100 @@
+//! What a run does with a step, and why.
+
+use std::fmt;
+
+use super::ids::PartId;
+use super::remote::JobId;
+
+/// What a run does with a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Its key succeeded on the part's job: nothing is sent.
+    Reuse,
+    /// It runs.
+    Run(Reason),
+    /// It can't run until a person has settled something.
+    Blocked(Blocker),
+}
+
+/// What a person has to settle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Blocker {
+    /// We can't tell whether its send was executed.
+    Unresolved {
+        /// What happened.
+        why: String,
+    },
+    /// Its review proposes an iteration, and the manifest says `on_proposal: fail`.
+    Proposal {
+        /// What is proposed; text of the service.
+        summary: String,
+    },
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unresolved { why } => write!(f, "unresolved: {why}"),
+            Self::Proposal { summary } => write!(f, "its review proposes an iteration: {summary}"),
+        }
+    }
+}
+
+/// Why a step runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// It never ran.
+    New,
+    /// It works on the result of a step that runs.
+    Follows,
+    /// The part had another create before, on another job.
+    NewCreate {
+        /// The job that the part had.
+        before: Option<JobId>,
+    },
+    /// It was begun and not ended.
+    Continues {
+        /// Its job, once the service has named it.
+        job: Option<JobId>,
+    },
+    /// It did not succeed last time.
+    Again {
+        /// What happened then.
+        why: String,
+    },
+    /// A published file is no longer there.
+    FileMissing {
+        /// Its path, relative to the output folder.
+        path: String,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::New => f.write_str("never ran"),
+            Self::Follows => f.write_str("follows a step that runs"),
+            Self::NewCreate { before: Some(job) } => {
+                write!(f, "its create was edited; job {job} made the old one")
+            }
+            Self::NewCreate { before: None } => f.write_str("its create was edited"),
+            Self::Continues { job: Some(job) } => write!(f, "goes on with job {job}"),
+            Self::Continues { job: None } => f.write_str("was sent, its answer is not known"),
+            Self::Again { why } => write!(f, "did not succeed last time: {why}"),
+            Self::FileMissing { path } => write!(f, "{path} is no longer there"),
+        }
+    }
+}
+
+/// A plan that can't be carried out: an applied iterate was edited or removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditedLineage {
+    /// The part.
+    pub part: PartId,
+    /// Its job.
+    pub job: Option<JobId>,
+    /// What was applied to the job.
+    pub applied: String,
+    /// What the manifest wants in its place; `None` when it was removed.
+    pub wanted: Option<String>,
+}

@@ -1,0 +1,278 @@
+//! The plan: what a run would do with each step, why, what it costs and how long it takes.
+
+use std::collections::BTreeSet;
+
+use super::action::{Action, Blocker, EditedLineage, Reason};
+use super::bind::bind;
+use super::content::{Content, Digest, StepKind};
+use super::family::{Family, OnProposal, PartIx, Policy, Step, StepIx};
+use super::ids::PartId;
+use super::key::{LineageId, StepKey};
+use super::memory::{Memory, Send, SendId, SendState};
+use super::remote::{JobId, ReviewResult};
+use super::timing::Timing;
+
+/// A family, held against what is known: every step marked with what a run would do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The family.
+    pub family: Family,
+    /// The remote job of each part, in the order of the parts.
+    pub lineages: Vec<LineageId>,
+    /// What is to be done, in the order of the steps.
+    pub actions: Vec<Action>,
+    /// How long things take, and what is urgent.
+    pub timing: Timing,
+}
+
+impl Plan {
+    /// Plans `family` against what is known. `missing` are published paths whose files are gone.
+    ///
+    /// # Errors
+    /// Every part whose applied iterates were edited or removed: its job can't be unmade.
+    pub fn new(
+        family: Family,
+        memory: &Memory,
+        missing: &BTreeSet<String>,
+    ) -> Result<Self, Vec<EditedLineage>> {
+        let lineages = bind(&family, memory);
+        let edits: Vec<EditedLineage> = family
+            .part_indices()
+            .filter_map(|part| edited(&family, memory, part, lineages[part.0 as usize]))
+            .collect();
+        if !edits.is_empty() {
+            return Err(edits);
+        }
+        let mut actions = Vec::with_capacity(family.steps.len());
+        let mut had_job = BTreeSet::new();
+        had_job.extend(
+            memory
+                .lineages
+                .values()
+                .filter_map(|lineage| lineage.part.clone()),
+        );
+        for ix in family.step_indices() {
+            let action = Judgement {
+                family: &family,
+                memory,
+                missing,
+                had_job: &had_job,
+                lineages: &lineages,
+                actions: &actions,
+            }
+            .of(ix);
+            actions.push(action);
+        }
+        let timing = Timing::new(&family, &actions);
+        Ok(Self {
+            family,
+            lineages,
+            actions,
+            timing,
+        })
+    }
+
+    /// The remote job of `part`.
+    #[must_use]
+    pub fn lineage(&self, part: PartIx) -> LineageId {
+        self.lineages[part.0 as usize]
+    }
+
+    /// What a run does with the step at `ix`.
+    #[must_use]
+    pub fn action(&self, ix: StepIx) -> &Action {
+        &self.actions[ix.0 as usize]
+    }
+
+    /// The work of the step at `ix` on its part's job.
+    #[must_use]
+    pub fn send_id(&self, ix: StepIx) -> SendId {
+        let step = self.family.step(ix);
+        SendId {
+            lineage: self.lineage(step.part),
+            key: step.key,
+        }
+    }
+
+    /// The digest of what makes two plans the same: part ids and the keys of their steps, in whatever order the parts are.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let family = &self.family;
+        let line = |ix| {
+            let keys = family
+                .steps_of(ix)
+                .map(|step| format!(" {} {}", family.step(step).id, family.step(step).key));
+            format!("{}{}\n", family.part(ix).id, keys.collect::<String>())
+        };
+        let mut lines: Vec<String> = family.part_indices().map(line).collect();
+        lines.sort_unstable();
+        Digest::of(lines.concat().as_bytes())
+    }
+
+    /// How many creates and iterates would be sent.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        let runs = |ix: &StepIx| {
+            matches!(self.action(*ix), Action::Run(_))
+                && self.family.step(*ix).content.kind().is_write()
+        };
+        self.family.step_indices().filter(runs).count()
+    }
+}
+
+/// The first applied write of the part's job that the manifest doesn't want where it is.
+fn edited(
+    family: &Family,
+    memory: &Memory,
+    part: PartIx,
+    lineage: LineageId,
+) -> Option<EditedLineage> {
+    let known = memory.lineages.get(&lineage)?;
+    let wanted: Vec<&Step> = family
+        .steps_of(part)
+        .map(|ix| family.step(ix))
+        .filter(|step| step.content.kind().is_write())
+        .collect();
+    let applied = memory.applied(known);
+    let (depth, send) = applied
+        .iter()
+        .enumerate()
+        .find(|(depth, send)| !holds(wanted.get(*depth), send.id.key))?;
+    Some(EditedLineage {
+        part: family.part(part).id.clone(),
+        job: known.job.clone(),
+        applied: prompt_text(&send.content),
+        wanted: wanted.get(depth).map(|step| prompt_text(&step.content)),
+    })
+}
+
+fn holds(step: Option<&&Step>, key: StepKey) -> bool {
+    step.is_some_and(|step| step.key == key)
+}
+
+fn prompt_text(content: &Content) -> String {
+    content
+        .prompt()
+        .map(|prompt| prompt.as_str().to_owned())
+        .unwrap_or_default()
+}
+
+/// One step, held against what is known.
+struct Judgement<'a> {
+    family: &'a Family,
+    memory: &'a Memory,
+    missing: &'a BTreeSet<String>,
+    had_job: &'a BTreeSet<PartId>,
+    lineages: &'a [LineageId],
+    /// Of the steps before it.
+    actions: &'a [Action],
+}
+
+impl Judgement<'_> {
+    fn of(&self, ix: StepIx) -> Action {
+        let step = self.family.step(ix);
+        if let Some(write) = step.write {
+            match &self.actions[write.0 as usize] {
+                Action::Blocked(blocker) => return Action::Blocked(blocker.clone()),
+                Action::Run(_) if !self.was_begun(step) => return Action::Run(Reason::Follows),
+                Action::Run(_) | Action::Reuse => {}
+            }
+        }
+        match step.content.kind() {
+            StepKind::Create | StepKind::Iterate | StepKind::Review => self.of_send(step),
+            StepKind::Check => {
+                if self.memory.passed_checks.contains(&self.id(step)) {
+                    Action::Reuse
+                } else {
+                    Action::Run(Reason::New)
+                }
+            }
+            StepKind::Download => self.of_download(step),
+        }
+    }
+
+    fn id(&self, step: &Step) -> SendId {
+        SendId {
+            lineage: self.lineages[step.part.0 as usize],
+            key: step.key,
+        }
+    }
+
+    fn was_begun(&self, step: &Step) -> bool {
+        self.memory.index.contains_key(&self.id(step))
+    }
+
+    fn of_send(&self, step: &Step) -> Action {
+        let Some(send) = self.memory.find(&self.id(step)) else {
+            return Action::Run(self.reason_for_new(step));
+        };
+        match &send.state {
+            SendState::Reviewed(ReviewResult {
+                proposal: Some(summary),
+                ..
+            }) if step.policy == Policy::OnProposal(OnProposal::Fail) => {
+                Action::Blocked(Blocker::Proposal {
+                    summary: summary.clone(),
+                })
+            }
+            SendState::Applied(_) | SendState::Reviewed(_) => Action::Reuse,
+            SendState::Unresolved { why } => {
+                Action::Blocked(Blocker::Unresolved { why: why.clone() })
+            }
+            SendState::Refused(refusal) => Action::Run(Reason::Again {
+                why: format!("refused: {}", refusal.code),
+            }),
+            SendState::Failed { why, .. } => Action::Run(Reason::Again { why: why.clone() }),
+            SendState::Open(_) | SendState::Running(_) | SendState::Collecting(_) => {
+                Action::Run(Reason::Continues {
+                    job: self.job(send),
+                })
+            }
+        }
+    }
+
+    fn job(&self, send: &Send) -> Option<JobId> {
+        self.memory
+            .lineages
+            .get(&send.id.lineage)
+            .and_then(|lineage| lineage.job.clone())
+    }
+
+    fn reason_for_new(&self, step: &Step) -> Reason {
+        let part = &self.family.part(step.part).id;
+        if step.content.kind() != StepKind::Create || !self.had_job.contains(part) {
+            return Reason::New;
+        }
+        let mut before = self
+            .memory
+            .lineages
+            .values()
+            .filter(|lineage| lineage.part.as_ref() == Some(part));
+        Reason::NewCreate {
+            before: before.next_back().and_then(|lineage| lineage.job.clone()),
+        }
+    }
+
+    fn of_download(&self, step: &Step) -> Action {
+        let Policy::PublishAs(stem) = &step.policy else {
+            return Action::Run(Reason::New);
+        };
+        let id = step.write.map(|write| self.id(self.family.step(write)));
+        let Some(result) = id.and_then(|id| self.memory.write_result(&id)) else {
+            return Action::Run(Reason::New);
+        };
+        for file in super::publish::files(stem, result) {
+            match self.memory.published.get(&file.path) {
+                Some(published) if Some(published.stored) == file.stored => {
+                    if self.missing.contains(&published.path) {
+                        return Action::Run(Reason::FileMissing {
+                            path: published.path.clone(),
+                        });
+                    }
+                }
+                _ => return Action::Run(Reason::New),
+            }
+        }
+        Action::Reuse
+    }
+}

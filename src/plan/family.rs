@@ -1,0 +1,179 @@
+//! A manifest with its meaning worked out: every part, every step, every key, and what waits for what.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::content::{Content, Digest, StepKind};
+use super::ids::{PartId, StepId, StepRef};
+use super::key::{Salt, StepKey};
+use super::settings::Settings;
+
+/// The index of a part in [`Family::parts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartIx(pub u32);
+
+/// The index of a step in [`Family::steps`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepIx(pub u32);
+
+/// One family of parts, expanded and validated.
+#[derive(Debug, Clone)]
+pub struct Family {
+    /// What its sends are salted with; `salt.name` is the family's name.
+    pub salt: Salt,
+    /// The manifest's description, empty when absent.
+    pub description: String,
+    /// Limits, budget, retries, output.
+    pub settings: Settings,
+    /// All parts, in the manifest's order.
+    pub parts: Vec<Part>,
+    /// All steps; those of one part stand together, in their order.
+    pub steps: Vec<Step>,
+    /// Where each image that a step refers to was read from, relative to the manifest's folder.
+    pub images: BTreeMap<Digest, String>,
+}
+
+/// One thing to be made.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Its id.
+    pub id: PartId,
+    /// Its tags, sorted.
+    pub tags: Vec<String>,
+    /// The parts that must have succeeded before it starts, without doubles.
+    pub needs: Vec<PartIx>,
+    /// Its steps, as indices into [`Family::steps`].
+    pub steps: Range<u32>,
+    /// The steps whose `when` was false: they don't exist, but a report names them.
+    pub skipped: Vec<(StepId, StepKind)>,
+}
+
+/// A node of the graph. It waits for the step before it in its part, and a part's first step for the parts it needs.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Its part.
+    pub part: PartIx,
+    /// Its id.
+    pub id: StepId,
+    /// What it asks for.
+    pub content: Content,
+    /// Its content key.
+    pub key: StepKey,
+    /// The write before it in its part, on whose result it works; `None` for a create.
+    pub write: Option<StepIx>,
+    /// What a key doesn't see.
+    pub policy: Policy,
+}
+
+/// What a step does with its result: no part of its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Policy {
+    /// Nothing to decide.
+    None,
+    /// For a review.
+    OnProposal(OnProposal),
+    /// For a download: the folder and file stem, relative to the output folder, with `/` between components. A single
+    /// artifact becomes `<stem>.step`, several become `<stem>--<label>.step`.
+    PublishAs(String),
+}
+
+/// What a review's proposal to iterate leads to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnProposal {
+    /// It is reported.
+    #[default]
+    Ignore,
+    /// The step fails.
+    Fail,
+}
+
+impl Family {
+    /// The part at `ix`.
+    #[must_use]
+    pub fn part(&self, ix: PartIx) -> &Part {
+        &self.parts[ix.0 as usize]
+    }
+
+    /// The step at `ix`.
+    #[must_use]
+    pub fn step(&self, ix: StepIx) -> &Step {
+        &self.steps[ix.0 as usize]
+    }
+
+    /// The indices of `part`'s steps, in order.
+    pub fn steps_of(&self, part: PartIx) -> impl DoubleEndedIterator<Item = StepIx> + use<> {
+        self.part(part).steps.clone().map(StepIx)
+    }
+
+    /// All parts with their indices.
+    pub fn part_indices(&self) -> impl Iterator<Item = PartIx> + use<> {
+        (0..u32::try_from(self.parts.len()).unwrap_or(u32::MAX)).map(PartIx)
+    }
+
+    /// All steps with their indices.
+    pub fn step_indices(&self) -> impl Iterator<Item = StepIx> + use<> {
+        (0..u32::try_from(self.steps.len()).unwrap_or(u32::MAX)).map(StepIx)
+    }
+
+    /// The name of the step at `ix`, for people and for events.
+    #[must_use]
+    pub fn step_ref(&self, ix: StepIx) -> StepRef {
+        let step = self.step(ix);
+        StepRef {
+            part: self.part(step.part).id.clone(),
+            step: step.id.clone(),
+        }
+    }
+
+    /// The keys of `part`'s writes, in order: what its remote job should have been through.
+    #[must_use]
+    pub fn write_keys(&self, part: PartIx) -> Vec<StepKey> {
+        self.steps_of(part)
+            .map(|ix| self.step(ix))
+            .filter(|step| step.content.kind().is_write())
+            .map(|step| step.key)
+            .collect()
+    }
+
+    /// The same family with its parts in the order of `ids`: a run that goes on knows its parts by their places.
+    /// `None` when these are not its parts.
+    #[must_use]
+    pub fn in_order_of<'a>(&self, ids: impl IntoIterator<Item = &'a PartId>) -> Option<Self> {
+        let by_id: BTreeMap<&PartId, PartIx> = self
+            .part_indices()
+            .map(|ix| (&self.part(ix).id, ix))
+            .collect();
+        let order: Vec<PartIx> = ids
+            .into_iter()
+            .map(|id| by_id.get(id).copied())
+            .collect::<Option<_>>()?;
+        let places: BTreeMap<PartIx, PartIx> =
+            order.iter().copied().zip(self.part_indices()).collect();
+        if places.len() != self.parts.len() {
+            return None;
+        }
+        let mut family = Self {
+            parts: Vec::new(),
+            steps: Vec::new(),
+            ..self.clone()
+        };
+        for (new, old) in self.part_indices().zip(order) {
+            let mut part = self.part(old).clone();
+            let old_first = part.steps.start;
+            let first = u32::try_from(family.steps.len()).ok()?;
+            for ix in self.steps_of(old) {
+                let step = self.step(ix);
+                let write = step.write.map(|write| StepIx(write.0 - old_first + first));
+                family.steps.push(Step {
+                    part: new,
+                    write,
+                    ..step.clone()
+                });
+            }
+            part.steps = first..first + (part.steps.end - old_first);
+            part.needs = part.needs.iter().map(|need| places[need]).collect();
+            family.parts.push(part);
+        }
+        Some(family)
+    }
+}

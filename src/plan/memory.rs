@@ -1,0 +1,282 @@
+//! What we know about the remote side: every send that was ever intended, and how far it came.
+//!
+//! A [`Memory`] is a fold of the family's journal, over all its runs. A *send* is one POST: it has an idempotency key,
+//! and its life goes from an intent to a result. Steps come and go with the manifest; sends stay.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::content::Content;
+use super::ids::{PartId, StepRef};
+use super::key::{IdempotencyKey, LineageId, StepKey};
+use super::ledger::Ledger;
+use super::money::Cents;
+use super::remote::{JobId, ReviewResult, RevisionId, Stored, Timestamp, WriteResult};
+
+/// One send: the work `key` on the remote job `lineage`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SendId {
+    /// The remote job.
+    pub lineage: LineageId,
+    /// The work.
+    pub key: StepKey,
+}
+
+/// The place of a send in [`Memory::sends`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SendIx(pub u32);
+
+/// One POST, from its intent to its result.
+#[derive(Debug, Clone)]
+pub struct Send {
+    /// Which send.
+    pub id: SendId,
+    /// The step that asked for it last.
+    pub step: StepRef,
+    /// What is sent; stored, so that a retry is the same bytes whatever the manifest says now.
+    pub content: Content,
+    /// How often the service itself failed the same work before.
+    pub attempt: u32,
+    /// The header that makes a retry exact.
+    pub key: IdempotencyKey,
+    /// What it reserved.
+    pub hold: Cents,
+    /// The job that a follow-up or review is about; `None` for a create.
+    pub target: Option<Target>,
+    /// How far it came.
+    pub state: SendState,
+}
+
+/// What a follow-up or a review is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// The job.
+    pub job: JobId,
+    /// The revision that a review looks at.
+    pub revision: Option<RevisionId>,
+}
+
+/// How far a send came. It goes down this list; [`SendState::Failed`] and [`SendState::Refused`] may be sent anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendState {
+    /// Its intent is on disk and it had no clear answer: it may have been executed.
+    Open(Open),
+    /// The service accepted it and works on it.
+    Running(Running),
+    /// The service is done and was paid; the files are on their way home.
+    Collecting(Collecting),
+    /// A write is done and its files are at home.
+    Applied(WriteResult),
+    /// A review was answered.
+    Reviewed(ReviewResult),
+    /// A clear answer: it was not executed.
+    Refused(Refusal),
+    /// The service failed the job. `again_at` is when the next attempt may start; `None`: not in the same run.
+    Failed {
+        /// What the service said.
+        why: String,
+        /// When the next attempt may start.
+        again_at: Option<Timestamp>,
+    },
+    /// We can't tell what became of it, and money is at stake: a person decides.
+    Unresolved {
+        /// What happened.
+        why: String,
+    },
+}
+
+/// A send without a clear answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// When its intent was recorded.
+    pub since: Timestamp,
+    /// How often it went out.
+    pub sends: u32,
+    /// Whether one of them had no answer: then a later refusal proves nothing.
+    pub tainted: bool,
+    /// When it goes out again; `None` while a request is out.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// A job or follow-up at work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// When the service accepted it.
+    pub since: Timestamp,
+    /// The service told us not to ask before.
+    pub next_poll_at: Timestamp,
+    /// The wait that it told us last, or that we took when it told none.
+    pub wait: Duration,
+    /// A poll is out.
+    pub polling: bool,
+}
+
+/// A paid result on its way home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collecting {
+    /// The result, with what is at home already.
+    pub result: WriteResult,
+    /// How often the file that is missing was asked for in vain.
+    pub tries: u32,
+    /// When it is asked for next; `None`: given up until the next run.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// A clear refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// What kind.
+    pub cause: RefusalCause,
+    /// The service's error code.
+    pub code: String,
+    /// The service's words.
+    pub message: String,
+}
+
+/// Why the service refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCause {
+    /// The workspace lacks money.
+    Money,
+    /// The API key or its scope.
+    Key,
+    /// The request itself.
+    Request,
+}
+
+/// One remote job as we know it, from the intent of its create on.
+#[derive(Debug, Clone, Default)]
+pub struct Lineage {
+    /// The part it was made for last.
+    pub part: Option<PartId>,
+    /// The job, once the service has named it.
+    pub job: Option<JobId>,
+    /// What it was charged in all.
+    pub charged: Cents,
+    /// Its sends, in the order of their first intents.
+    pub sends: Vec<SendIx>,
+}
+
+/// The price of a job as the service showed it last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Price {
+    /// The hold of a create or a follow-up.
+    pub hold: Cents,
+    /// The currency, such as `usd`; text of the service.
+    pub currency: String,
+}
+
+/// A file that we published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// The path that it should have, relative to the output folder.
+    pub wanted: String,
+    /// The path that it has: another one when somebody's edited file was in the way.
+    pub path: String,
+    /// What was in it.
+    pub stored: Stored,
+}
+
+/// All that the journal says about the remote side.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    /// Every remote job.
+    pub lineages: BTreeMap<LineageId, Lineage>,
+    /// Every send, in the order of first intents.
+    pub sends: Vec<Send>,
+    /// The places of the sends.
+    pub index: BTreeMap<SendId, SendIx>,
+    /// Checks that passed.
+    pub passed_checks: BTreeSet<SendId>,
+    /// What was published, by the path that it should have, relative to the output folder.
+    pub published: BTreeMap<String, Published>,
+    /// The last price seen.
+    pub price: Option<Price>,
+    /// What was held and charged.
+    pub ledger: Ledger,
+    /// How many jobs the service works on for us, as far as we know.
+    pub active_jobs: usize,
+    /// The holds of all sends ever intended.
+    pub intended_holds: Cents,
+    /// The holds of those that had a clear answer: a balance that was asked for later knows of them.
+    pub answered_holds: Cents,
+    /// The holds of sends without a clear answer that may still get one.
+    pub open_holds: Cents,
+    /// The last moment that was recorded.
+    pub last_at: Timestamp,
+}
+
+impl Memory {
+    /// The send at `ix`.
+    #[must_use]
+    pub fn send(&self, ix: SendIx) -> &Send {
+        &self.sends[ix.0 as usize]
+    }
+
+    /// The send `id`, if it was ever intended.
+    #[must_use]
+    pub fn find(&self, id: &SendId) -> Option<&Send> {
+        self.index.get(id).map(|ix| self.send(*ix))
+    }
+
+    /// All sends with their places.
+    pub fn iter(&self) -> impl Iterator<Item = (SendIx, &Send)> {
+        (0..).map(SendIx).zip(&self.sends)
+    }
+
+    /// The result of the write `id`, when it is paid: its files may still be on their way.
+    #[must_use]
+    pub fn write_result(&self, id: &SendId) -> Option<&WriteResult> {
+        match &self.find(id)?.state {
+            SendState::Applied(result) | SendState::Collecting(Collecting { result, .. }) => {
+                Some(result)
+            }
+            _ => None,
+        }
+    }
+
+    /// The writes that changed the job for good or may have, in order.
+    #[must_use]
+    pub fn applied(&self, lineage: &Lineage) -> Vec<&Send> {
+        let sends = lineage.sends.iter().map(|ix| self.send(*ix));
+        sends
+            .filter(|send| send.content.kind().is_write() && send.may_be_applied())
+            .collect()
+    }
+
+    /// What a write may cost: the larger of the hold and the dearest single charge seen; `None` before the first price.
+    #[must_use]
+    pub fn hold(&self) -> Option<Cents> {
+        self.price
+            .as_ref()
+            .map(|price| price.hold.max(self.ledger.dearest()))
+    }
+}
+
+impl Send {
+    /// Whether it changed its job for good, or may have.
+    #[must_use]
+    pub fn may_be_applied(&self) -> bool {
+        !matches!(self.state, SendState::Refused(_) | SendState::Failed { .. })
+    }
+
+    /// What it reserves while it has no clear answer.
+    #[must_use]
+    pub fn open_hold(&self) -> Cents {
+        if matches!(self.state, SendState::Open(_)) {
+            self.hold
+        } else {
+            Cents::ZERO
+        }
+    }
+
+    /// Whether the service works on it, as far as we know: it takes one of our `active_jobs`.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.content.kind().is_write()
+            && matches!(self.state, SendState::Open(_) | SendState::Running(_))
+    }
+}

@@ -1,0 +1,17 @@
+//! Shape to meaning: ids, templates, matrices, the graph, step keys, lineage, actions and cost. No run state, no IO, no time.
+
+pub mod action;
+pub mod actions;
+pub mod bind;
+pub mod content;
+pub mod family;
+pub mod ids;
+pub mod key;
+pub mod ledger;
+pub mod memory;
+pub mod money;
+pub mod publish;
+pub mod remote;
+pub mod resolve;
+pub mod settings;
+pub mod timing;

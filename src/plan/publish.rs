@@ -1,0 +1,112 @@
+//! Names of published files: made from the part's id and, for assemblies, from the labels of its artifacts.
+
+use std::collections::BTreeSet;
+
+use super::remote::{ArtifactId, Stored, WriteResult};
+
+/// The longest piece of a label in a file name, in bytes.
+const MAX_LABEL_BYTES: usize = 60;
+
+/// One file that a download publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedFile {
+    /// Relative to the output folder, with `/` between components.
+    pub path: String,
+    /// Which artifact it is.
+    pub artifact: ArtifactId,
+    /// What will be in it, once it is at home.
+    pub stored: Option<Stored>,
+}
+
+/// The files that a download of `result` under `stem` publishes: `<stem>.step`, or `<stem>--<label>.step` for several.
+/// The service's file names are never used, and its labels only after everything but letters and digits was taken out.
+#[must_use]
+pub fn files(stem: &str, result: &WriteResult) -> Vec<PlannedFile> {
+    let single = result.artifacts.len() == 1;
+    let mut taken = BTreeSet::new();
+    let mut files = Vec::new();
+    for artifact in &result.artifacts {
+        let base = if single {
+            stem.to_owned()
+        } else {
+            format!("{stem}--{}", safe_label(&artifact.label))
+        };
+        let candidates =
+            std::iter::once(base.clone()).chain((2u32..).map(|n| format!("{base}-{n}")));
+        let name = candidates
+            .into_iter()
+            .find(|name| taken.insert(name.to_lowercase()))
+            .unwrap_or(base);
+        files.push(PlannedFile {
+            path: format!("{name}.step"),
+            artifact: artifact.id.clone(),
+            stored: artifact.stored,
+        });
+    }
+    files
+}
+
+fn safe_label(label: &str) -> String {
+    let mut safe = String::new();
+    for c in label.chars() {
+        let c = if c.is_ascii_alphanumeric() || c == '_' {
+            c
+        } else {
+            '-'
+        };
+        if safe.len() < MAX_LABEL_BYTES && !(c == '-' && (safe.is_empty() || safe.ends_with('-'))) {
+            safe.push(c);
+        }
+    }
+    let trimmed = safe.trim_end_matches('-');
+    if trimmed.is_empty() {
+        "file".to_owned()
+    } else {
+        trimmed.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::remote::Artifact;
+    use super::*;
+
+    fn paths(labels: &[&str]) -> Vec<String> {
+        let artifact = |(n, label): (usize, &&str)| Artifact {
+            id: ArtifactId(format!("art_{n}")),
+            label: (*label).to_owned(),
+            kind: "step".to_owned(),
+            stored: None,
+        };
+        let artifacts = labels.iter().enumerate().map(artifact).collect();
+        let result = WriteResult {
+            revision: None,
+            explanation: String::new(),
+            charged: None,
+            artifacts,
+        };
+        files("plates/p1", &result)
+            .into_iter()
+            .map(|file| file.path)
+            .collect()
+    }
+
+    #[test]
+    fn one_artifact_has_the_name_of_its_part() {
+        assert_eq!(paths(&["../../etc/passwd"]), ["plates/p1.step"]);
+    }
+
+    #[test]
+    fn labels_of_several_can_neither_leave_the_folder_nor_collide() {
+        assert_eq!(
+            paths(&["Base plate", "../../x", "base plate", "", "CON:ads\u{202e}"]),
+            [
+                "plates/p1--Base-plate.step",
+                "plates/p1--x.step",
+                "plates/p1--base-plate-2.step",
+                "plates/p1--file.step",
+                "plates/p1--CON-ads.step"
+            ]
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! What is allowed, but perhaps not meant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::family::Draft;
+use crate::manifest::shape::Manifest;
+use crate::manifest::{Code, Diagnostic, Diagnostics};
+use crate::plan::key::StepKey;
+
+/// Lints of the manifest as a whole; `used` are the variables that something uses.
+pub(super) fn manifest(manifest: &Manifest, used: &BTreeSet<&str>, problems: &mut Diagnostics) {
+    let name = manifest.name.span;
+    if manifest.uid.is_none() {
+        problems.push(
+            Diagnostic::warning(Code::NoUid, name, "this manifest has no `uid`")
+                .help("add `uid:` with eight random hexadecimal digits: it tells this family from another of its name"),
+        );
+    }
+    if manifest.budget.is_none() {
+        problems.push(
+            Diagnostic::warning(Code::NoBudget, name, "this manifest has no `budget`")
+                .help("without one, nothing but the balance bounds what a run may spend"),
+        );
+    }
+    for var in &manifest.vars {
+        if !used.contains(var.name.value.as_str()) {
+            let message = format!("nothing uses the variable `{}`", var.name.value);
+            problems.push(
+                Diagnostic::warning(Code::UnusedVar, var.name.span, message).help("remove it"),
+            );
+        }
+    }
+}
+
+/// Parts that are made by the same writes.
+pub(super) fn twins(manifest: &Manifest, draft: &Draft, problems: &mut Diagnostics) {
+    let mut groups: BTreeMap<Vec<StepKey>, Vec<usize>> = BTreeMap::new();
+    for (ix, part) in draft.parts.iter().enumerate() {
+        let steps = &draft.steps[part.steps.start as usize..part.steps.end as usize];
+        let writes = steps.iter().filter(|step| step.content.kind().is_write());
+        let keys = writes.map(|step| step.key).collect();
+        groups.entry(keys).or_default().push(ix);
+    }
+    for group in groups.values() {
+        let [first, second, rest @ ..] = &group[..] else {
+            continue;
+        };
+        let span = |ix: usize| manifest.parts[draft.origins[ix]].id.span;
+        let others = match rest.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let message = format!(
+            "`{}` and `{}`{others} are made in the same way, and each is paid for",
+            draft.parts[*first].id, draft.parts[*second].id
+        );
+        let mut lint = Diagnostic::warning(Code::Twins, span(*second), message);
+        if span(*first) != span(*second) {
+            lint = lint.see(span(*first), "the same writes");
+        }
+        problems.push_first(lint.help("if they should differ, say so in their prompts"));
+    }
+}

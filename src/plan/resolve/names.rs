@@ -1,0 +1,141 @@
+//! Checks the names in an expression without evaluating it: one behind a false `and` is found as well.
+
+use minijinja::machinery::ast::Expr;
+
+use super::scope::{Meaning, Names};
+use super::template::Problem;
+use super::walk::{range, visit};
+use crate::manifest::{Code, did_you_mean};
+
+/// The filters that templates may use. None of them compares values, and none gives the same text for two of them.
+pub(super) const FILTERS: [&str; 12] = [
+    "abs",
+    "capitalize",
+    "default",
+    "float",
+    "int",
+    "length",
+    "lower",
+    "replace",
+    "round",
+    "title",
+    "trim",
+    "upper",
+];
+
+/// What templates will see, but don't yet.
+const LATER: [&str; 3] = ["env", "steps", "parts"];
+
+/// Everything in `expr` that is not there for the taking.
+pub(super) fn check(expr: &Expr<'_>, names: &Names<'_>, sees_part: bool) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    visit(expr, &mut |expr| {
+        problems.extend(check_one(expr, names, sees_part));
+    });
+    problems
+}
+
+fn check_one(expr: &Expr<'_>, names: &Names<'_>, sees_part: bool) -> Option<Problem> {
+    match expr {
+        Expr::Var(var) => check_variable(var.id, expr, names, sees_part),
+        Expr::GetAttr(get) => check_member(&get.expr, get.name, expr, names),
+        Expr::GetItem(get) => {
+            let key = get.subscript_expr.as_const()?;
+            check_member(&get.expr, key.as_str()?, expr, names)
+        }
+        Expr::Filter(filter) if !FILTERS.contains(&filter.name) => {
+            let message = format!("there is no filter `{}`", filter.name);
+            let span = expr.span();
+            let range = span.start_offset as usize..span.end_offset as usize;
+            Some(
+                Problem::new(Code::UndefinedName, range, message)
+                    .help_if(did_you_mean(filter.name, FILTERS))
+                    .help(format!("the filters are: {}", FILTERS.join(", "))),
+            )
+        }
+        Expr::Test(test) => Some(
+            Problem::new(
+                Code::TemplateSyntax,
+                range(expr),
+                format!("there is no test `is {}`", test.name),
+            )
+            .help("compare with `==`, `<`, `in` and the like"),
+        ),
+        Expr::Call(_) => Some(
+            Problem::new(
+                Code::TemplateSyntax,
+                range(expr),
+                "templates have no functions",
+            )
+            .help("use operators and filters: `{{ name | upper }}`"),
+        ),
+        _ => None,
+    }
+}
+
+fn check_variable(
+    name: &str,
+    expr: &Expr<'_>,
+    names: &Names<'_>,
+    sees_part: bool,
+) -> Option<Problem> {
+    match names.meaning(name) {
+        Some(Meaning::Part) if !sees_part => Some(
+            Problem::new(
+                Code::UndefinedName,
+                range(expr),
+                "a part's id can't be made from the part itself",
+            )
+            .help("use variables and the axes of the matrix"),
+        ),
+        Some(_) => None,
+        None if LATER.contains(&name) => Some(Problem::new(
+            Code::NotSupportedYet,
+            range(expr),
+            format!(
+                "`{name}` is part of the manifest language but this version of millrun does not support it yet"
+            ),
+        )
+        .help("remove it")),
+        None => Some(undefined(
+            name,
+            expr,
+            names.values().chain(["vars", "part"]),
+        )),
+    }
+}
+
+/// Checks `vars.name` and `part.name`.
+fn check_member(
+    owner: &Expr<'_>,
+    name: &str,
+    expr: &Expr<'_>,
+    names: &Names<'_>,
+) -> Option<Problem> {
+    let Expr::Var(owner) = owner else { return None };
+    match names.meaning(owner.id)? {
+        Meaning::Vars if !names.has_var(name) => Some(undefined(name, expr, names.vars())),
+        Meaning::Part if name != "id" => Some(undefined(name, expr, ["id"])),
+        Meaning::Value => Some(
+            Problem::new(
+                Code::UndefinedName,
+                range(expr),
+                format!("`{}` is a plain value and has no `{name}`", owner.id),
+            )
+            .help(format!("write `{{{{ {} }}}}`", owner.id)),
+        ),
+        Meaning::Vars | Meaning::Part => None,
+    }
+}
+
+fn undefined<'a>(name: &str, expr: &Expr<'_>, known: impl IntoIterator<Item = &'a str>) -> Problem {
+    let known: Vec<&str> = known.into_iter().collect();
+    let help = did_you_mean(name, known.iter().copied());
+    Problem::new(
+        Code::UndefinedName,
+        range(expr),
+        format!("`{name}` is undefined"),
+    )
+    .help_if(help)
+    .help(format!("known here: {}", known.join(", ")))
+}

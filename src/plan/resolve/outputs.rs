@@ -1,0 +1,104 @@
+//! Where downloads are published: safe paths, and no two under one name.
+
+use std::collections::BTreeMap;
+
+use crate::manifest::{Code, Diagnostic, Diagnostics, Span};
+
+/// The longest path of a publication, in bytes.
+const MAX_PATH_BYTES: usize = 1_000;
+/// The longest component of one, in bytes.
+const MAX_COMPONENT_BYTES: usize = 255;
+
+/// `path` without a slash at its end, when it is relative and stays where it starts.
+///
+/// # Errors
+/// What is unsafe about it.
+pub(super) fn relative(path: &str) -> Result<&str, &'static str> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    if path.len() > MAX_PATH_BYTES {
+        return Err("it is too long");
+    }
+    if path.starts_with('/') {
+        return Err("it is absolute");
+    }
+    path.split('/').try_for_each(check_component)?;
+    Ok(path)
+}
+
+fn check_component(component: &str) -> Result<(), &'static str> {
+    let unseen = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    match component {
+        "" => Err("a component of it is empty"),
+        "." | ".." => Err("`.` and `..` are not allowed"),
+        _ if component.starts_with('.') => Err("hidden folders are not allowed"),
+        _ if component.contains('\\') => Err("backslashes are not allowed"),
+        _ if component.contains(unseen) => Err("invisible characters are not allowed"),
+        _ if component.trim() != component => Err("a component starts or ends with a blank"),
+        _ if component.len() > MAX_COMPONENT_BYTES => Err("a component is too long"),
+        _ => Ok(()),
+    }
+}
+
+/// One download of one part.
+pub(super) struct Publication {
+    /// The step, for people.
+    pub(super) step: String,
+    /// The path without extension.
+    pub(super) stem: String,
+    /// Where its folder was written, or its step.
+    pub(super) span: Span,
+}
+
+/// Refuses downloads under one name. File systems that don't tell `A` from `a` are met as well.
+pub(super) fn refuse_collisions(all: &[Publication], problems: &mut Diagnostics) {
+    let mut known: BTreeMap<String, &Publication> = BTreeMap::new();
+    for publication in all {
+        let Some(first) = known.insert(publication.stem.to_lowercase(), publication) else {
+            continue;
+        };
+        let message = format!(
+            "`{}` and `{}` both publish `{}.step`",
+            first.step, publication.step, publication.stem
+        );
+        let mut problem = Diagnostic::error(Code::CollidingPaths, publication.span, message);
+        if first.span != publication.span {
+            problem = problem.see(first.span, "the other one");
+        }
+        problems.push_first(problem.help("give one of them another folder with `to`"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_safe_path_stays_below_its_folder() {
+        assert_eq!(relative("plates/2026/"), Ok("plates/2026"));
+        assert_eq!(relative("Ø 12.5"), Ok("Ø 12.5"));
+        for bad in [
+            "",
+            "/",
+            "/etc",
+            "..",
+            "a/../b",
+            "./a",
+            "a//b",
+            "a\\b",
+            "a\nb",
+            "a\u{202e}b",
+            ".millrun",
+            "a/.ssh",
+            " a",
+            "a /b",
+            "\u{0}",
+        ] {
+            assert!(relative(bad).is_err(), "{bad:?} was accepted");
+        }
+        assert!(relative(&"a/".repeat(501)).is_err());
+        assert!(relative(&"a".repeat(256)).is_err());
+    }
+}

@@ -1,0 +1,21 @@
+//! Reports: what is true, told to people and to machines. Folds of events to text; nothing here prints or looks at a clock.
+//!
+//! Every format knows one [`Summary`](summary::Summary). Texts of the service go through [`safe`].
+
+mod advice;
+pub mod json;
+pub mod ledger;
+pub mod logs;
+pub mod moment;
+pub mod palette;
+pub mod plan_cost;
+pub mod plan_json;
+pub mod plan_text;
+pub mod runs;
+pub mod safe;
+pub mod summary;
+mod table;
+#[cfg(test)]
+mod tests;
+pub mod text;
+pub mod words;

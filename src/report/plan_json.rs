@@ -1,0 +1,104 @@
+//! A plan for machines.
+
+use serde::Serialize;
+
+use super::json::{FORMAT_VERSION, document};
+use super::plan_cost::{PlanCost, PlannedSends};
+use crate::plan::action::Action;
+use crate::plan::actions::Plan;
+use crate::plan::family::{PartIx, StepIx};
+use crate::plan::memory::Memory;
+
+/// `plan` as a document: `parts` with their `steps`, `sends`, `cost` and `duration`.
+#[must_use]
+pub fn plan(plan: &Plan, memory: &Memory) -> String {
+    let timing = &plan.timing;
+    document(&Document {
+        format_version: FORMAT_VERSION,
+        family: &plan.family.salt.name,
+        plan: plan.digest().to_string(),
+        parts: plan
+            .family
+            .part_indices()
+            .map(|ix| Part::of(plan, memory, ix))
+            .collect(),
+        sends: PlannedSends::new(plan),
+        cost: PlanCost::new(plan, memory),
+        duration: Duration {
+            expected_s: timing.expected.as_secs_f64(),
+            lower_bound_s: timing.lower_bound.as_secs_f64(),
+        },
+    })
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format_version: u32,
+    family: &'a str,
+    plan: String,
+    parts: Vec<Part<'a>>,
+    sends: PlannedSends,
+    cost: PlanCost,
+    duration: Duration,
+}
+
+#[derive(Serialize)]
+struct Duration {
+    expected_s: f64,
+    lower_bound_s: f64,
+}
+
+#[derive(Serialize)]
+struct Part<'a> {
+    id: &'a str,
+    job_id: Option<&'a str>,
+    steps: Vec<Step<'a>>,
+    /// Ids of steps that don't exist, because their `when` is false.
+    skipped: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Step<'a> {
+    id: &'a str,
+    kind: &'a str,
+    key: String,
+    action: &'a str,
+    /// Null for what is reused.
+    reason: Option<String>,
+}
+
+impl<'a> Part<'a> {
+    fn of(plan: &'a Plan, memory: &'a Memory, ix: PartIx) -> Self {
+        let part = plan.family.part(ix);
+        let known = memory.lineages.get(&plan.lineage(ix));
+        let job = known.and_then(|lineage| lineage.job.as_ref());
+        Self {
+            id: part.id.as_str(),
+            job_id: job.map(|job| job.0.as_str()),
+            steps: plan
+                .family
+                .steps_of(ix)
+                .map(|step| Step::of(plan, step))
+                .collect(),
+            skipped: part.skipped.iter().map(|(id, _)| id.as_str()).collect(),
+        }
+    }
+}
+
+impl<'a> Step<'a> {
+    fn of(plan: &'a Plan, ix: StepIx) -> Self {
+        let step = plan.family.step(ix);
+        let (action, reason) = match plan.action(ix) {
+            Action::Reuse => ("reuse", None),
+            Action::Run(reason) => ("run", Some(reason.to_string())),
+            Action::Blocked(blocker) => ("blocked", Some(blocker.to_string())),
+        };
+        Self {
+            id: step.id.as_str(),
+            kind: step.content.kind().as_str(),
+            key: step.key.to_string(),
+            action,
+            reason,
+        }
+    }
+}

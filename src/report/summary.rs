@@ -1,0 +1,333 @@
+//! What a report knows of a run: made from the fold of its events, and the same for every format.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::plan::content::StepKind;
+use crate::plan::family::PartIx;
+use crate::plan::ids::{PartId, RunId, StepId};
+use crate::plan::key::{LineageId, StepKey};
+use crate::plan::ledger::Account;
+use crate::plan::memory::{Memory, Published, SendState};
+use crate::plan::money::Cents;
+use crate::plan::remote::{JobId, Stored, Timestamp};
+use crate::run::event::{Endpoint, StopReason};
+use crate::run::history::History;
+use crate::run::outcome::{ExitReason, Outcome, RunEnd};
+use crate::run::progress::Run;
+use crate::run::sheet::{SheetPart, SheetStep, Start};
+
+/// All endpoints, so that those that were not called are reported as well.
+const ENDPOINTS: [Endpoint; 6] = [
+    Endpoint::Create,
+    Endpoint::FollowUp,
+    Endpoint::Review,
+    Endpoint::Job,
+    Endpoint::Balance,
+    Endpoint::Download,
+];
+
+/// One run, as it is reported. Texts of the service in it are as the service wrote them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// Which run.
+    pub run: RunId,
+    /// The family's name.
+    pub family: String,
+    /// The manifest, as it was given.
+    pub manifest: String,
+    /// The folder of published files, relative to the manifest's folder.
+    pub output: String,
+    /// The time zone for people, as an IANA name.
+    pub zone: String,
+    /// When it was started.
+    pub started: Timestamp,
+    /// The last moment that was recorded in it.
+    pub last_at: Timestamp,
+    /// How it ended; `None` while it is at work, and after a kill.
+    pub end: Option<RunEnd>,
+    /// Why nothing new was started, if so.
+    pub stop: Option<StopReason>,
+    /// Parts by outcome; every outcome is there.
+    pub counts: BTreeMap<Outcome, usize>,
+    /// What it cost.
+    pub cost: CostSummary,
+    /// Requests that ended; every endpoint is there.
+    pub requests: BTreeMap<Endpoint, u32>,
+    /// How many requests were answered 429 for their rate.
+    pub rate_limited: u32,
+    /// Jobs that the service still works on.
+    pub active_jobs: usize,
+    /// How long it took on the engine's clock.
+    pub duration: Duration,
+    /// How long it took on the wall's clock.
+    pub wall: Duration,
+    /// The parts, in the order of the sheet.
+    pub parts: Vec<PartSummary>,
+}
+
+/// Money, as far as it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostSummary {
+    /// Charged in this run.
+    pub charged: Cents,
+    /// Reserved for sends that may still be charged, of all runs.
+    pub held: Cents,
+    /// Jobs that are done and whose charge is not known yet.
+    pub pending_jobs: usize,
+    /// The currency; unknown before the first balance was read. Text of the service.
+    pub currency: Option<String>,
+}
+
+/// A part of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartSummary {
+    /// Its id.
+    pub id: PartId,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Its remote job, once known.
+    pub job: Option<JobId>,
+    /// What its job was charged in this run; `None` while a charge is not known.
+    pub charged: Option<Cents>,
+    /// What the service said about its last revision.
+    pub explanation: Option<String>,
+    /// Its steps, those that don't exist last.
+    pub steps: Vec<StepSummary>,
+}
+
+/// A step of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepSummary {
+    /// Its id.
+    pub id: StepId,
+    /// Its kind.
+    pub kind: StepKind,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Its key; `None` for a step that doesn't exist.
+    pub key: Option<StepKey>,
+    /// How often it was sent with a new key in this run.
+    pub attempts: u32,
+    /// What went wrong, in our words and the service's.
+    pub error: Option<String>,
+    /// What is odd about its files.
+    pub warnings: Vec<String>,
+    /// What the review assistant said.
+    pub review: Option<String>,
+    /// The iteration that the review proposes.
+    pub proposal: Option<String>,
+    /// The files that it published.
+    pub artifacts: Vec<ArtifactSummary>,
+}
+
+/// A published file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactSummary {
+    /// Its path, relative to the manifest's folder.
+    pub path: String,
+    /// What is in it.
+    pub stored: Stored,
+}
+
+impl Summary {
+    /// The report of the last run in `history`; `None` when there was none.
+    #[must_use]
+    pub fn of(history: &History) -> Option<Self> {
+        let run = history.run.as_ref()?;
+        let memory = &history.memory;
+        let desk = Desk::new(run, memory);
+        let parts: Vec<PartSummary> = (0u32..)
+            .map(PartIx)
+            .zip(&run.sheet.parts)
+            .map(|(ix, part)| desk.part(ix, part))
+            .collect();
+        let mut counts: BTreeMap<Outcome, usize> = Outcome::ALL.map(|outcome| (outcome, 0)).into();
+        for part in &parts {
+            *counts.entry(part.outcome).or_default() += 1;
+        }
+        let mut requests: BTreeMap<Endpoint, u32> = ENDPOINTS.map(|endpoint| (endpoint, 0)).into();
+        requests.extend(&run.requests);
+        Some(Self {
+            run: run.id,
+            family: run.sheet.family.clone(),
+            manifest: run.sheet.manifest.clone(),
+            output: run.sheet.output.clone(),
+            zone: run.sheet.zone.clone(),
+            started: run.started,
+            last_at: run.last_at,
+            end: run.end.clone(),
+            stop: run.stop.clone(),
+            counts,
+            cost: CostSummary {
+                charged: memory.ledger.charged_in(run.id),
+                held: memory.ledger.held(),
+                pending_jobs: memory.pending_charges(),
+                currency: memory.price.as_ref().map(|price| price.currency.clone()),
+            },
+            requests,
+            rate_limited: run.rate_limited,
+            active_jobs: memory.active_jobs,
+            duration: run.last_at.since(run.started),
+            wall: Duration::from_millis(run.wall_ms),
+            parts,
+        })
+    }
+
+    /// The run in one word, by the reason that decides its exit code.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        let Some(end) = &self.end else {
+            return "unfinished";
+        };
+        match end.reasons.first() {
+            None => "succeeded",
+            Some(ExitReason::KeyRefused) => "refused",
+            Some(ExitReason::Interrupted | ExitReason::StorageFailed) => "interrupted",
+            Some(ExitReason::Unresolved) => "unresolved",
+            Some(ExitReason::CapReached | ExitReason::BalanceTooLow) => "stopped",
+            Some(ExitReason::PartFailed | ExitReason::PartRejected) => "failed",
+        }
+    }
+
+    /// How many parts ended like this.
+    #[must_use]
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.counts.get(&outcome).copied().unwrap_or(0)
+    }
+
+    /// Whether `resume` goes on with it: it did not end, or for a reason that may go away by itself.
+    #[must_use]
+    pub fn can_go_on(&self) -> bool {
+        self.end.as_ref().is_none_or(|end| !end.finishes())
+    }
+}
+
+/// What was folded, while the parts are made from it.
+struct Desk<'a> {
+    run: &'a Run,
+    memory: &'a Memory,
+    charged: BTreeMap<LineageId, Cents>,
+    pending: BTreeSet<LineageId>,
+}
+
+impl<'a> Desk<'a> {
+    fn new(run: &'a Run, memory: &'a Memory) -> Self {
+        let mut charged: BTreeMap<LineageId, Cents> = BTreeMap::new();
+        for entry in memory.ledger.entries() {
+            if entry.run == Some(run.id) && entry.to == Account::Charged {
+                *charged.entry(entry.lineage).or_default() += entry.amount;
+            }
+        }
+        let awaits_charge = |send: &&crate::plan::memory::Send| {
+            send.hold > Cents::ZERO
+                && matches!(send.state, SendState::Applied(_) | SendState::Collecting(_))
+        };
+        let pending = memory.sends.iter().filter(awaits_charge);
+        Self {
+            run,
+            memory,
+            charged,
+            pending: pending.map(|send| send.id.lineage).collect(),
+        }
+    }
+
+    fn part(&self, ix: PartIx, part: &SheetPart) -> PartSummary {
+        let is_pending = self.pending.contains(&part.lineage);
+        let charged = self.charged.get(&part.lineage).copied();
+        let known = self.memory.lineages.get(&part.lineage);
+        let mut steps: Vec<StepSummary> = self
+            .run
+            .steps_of(ix)
+            .zip(&part.steps)
+            .map(|(step_ix, step)| {
+                let run = self.run.step(step_ix);
+                let review = self.review(part, step);
+                StepSummary {
+                    id: step.id.clone(),
+                    kind: step.kind,
+                    outcome: self.run.outcome(step_ix),
+                    key: Some(step.key),
+                    attempts: run.attempts,
+                    error: run.error.clone(),
+                    warnings: run.warnings.clone(),
+                    review: review.map(|(message, _)| message.to_owned()),
+                    proposal: review.and_then(|(_, proposal)| proposal.map(str::to_owned)),
+                    artifacts: self.artifacts(part, step, &run.files),
+                }
+            })
+            .collect();
+        steps.extend(part.skipped.iter().map(|(id, kind)| skipped(id, *kind)));
+        PartSummary {
+            id: part.id.clone(),
+            outcome: self.run.part_outcome(ix),
+            job: known.and_then(|lineage| lineage.job.clone()),
+            charged: (!is_pending).then(|| charged.unwrap_or_default()),
+            explanation: self.explanation(part),
+            steps,
+        }
+    }
+
+    fn review(&self, part: &SheetPart, step: &SheetStep) -> Option<(&str, Option<&str>)> {
+        match &self.memory.find(&part.send_id(step))?.state {
+            SendState::Reviewed(review) => Some((&review.message, review.proposal.as_deref())),
+            _ => None,
+        }
+    }
+
+    fn explanation(&self, part: &SheetPart) -> Option<String> {
+        let writes = part.steps.iter().rev().filter(|step| step.kind.is_write());
+        let mut results = writes.filter_map(|step| self.memory.write_result(&part.send_id(step)));
+        results.next().map(|result| result.explanation.clone())
+    }
+
+    /// The files of a download: of this run, or those that an earlier one published and this one found in place.
+    fn artifacts(
+        &self,
+        part: &SheetPart,
+        step: &SheetStep,
+        now: &[Published],
+    ) -> Vec<ArtifactSummary> {
+        let shown = |file: &Published| ArtifactSummary {
+            path: format!("{}/{}", self.run.sheet.output, file.path),
+            stored: file.stored,
+        };
+        if step.kind != StepKind::Download || step.start != Start::Reuse {
+            return now.iter().map(shown).collect();
+        }
+        let before = part.steps.iter().take_while(|other| other.id != step.id);
+        let write = before.filter(|other| other.kind.is_write()).last();
+        let Some(result) = write.and_then(|write| self.memory.write_result(&part.send_id(write)))
+        else {
+            return Vec::new();
+        };
+        let published = self.memory.published.values();
+        published
+            .filter(|file| is_of_part(&file.wanted, &part.id))
+            .filter(|file| (result.artifacts.iter()).any(|one| one.stored == Some(file.stored)))
+            .map(shown)
+            .collect()
+    }
+}
+
+/// Whether a file that should be at `wanted` is named after `part`: `<part>.step` or `<part>--<label>.step`.
+fn is_of_part(wanted: &str, part: &PartId) -> bool {
+    let name = wanted.rsplit('/').next().unwrap_or(wanted);
+    name.strip_prefix(part.as_str())
+        .is_some_and(|rest| rest == ".step" || rest.starts_with("--"))
+}
+
+fn skipped(id: &StepId, kind: StepKind) -> StepSummary {
+    StepSummary {
+        id: id.clone(),
+        kind,
+        outcome: Outcome::Skipped,
+        key: None,
+        attempts: 0,
+        error: None,
+        warnings: Vec::new(),
+        review: None,
+        proposal: None,
+        artifacts: Vec::new(),
+    }
+}

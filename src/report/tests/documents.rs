@@ -1,0 +1,198 @@
+//! What machines read.
+
+use std::collections::BTreeSet;
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use super::night::Night;
+use crate::plan::actions::Plan;
+use crate::plan::content::{Content, Prompt};
+use crate::plan::family::{Family, Part, PartIx, Policy, Step, StepIx};
+use crate::plan::ids::{PartId, StepId};
+use crate::plan::key::{Salt, StepKey};
+use crate::plan::memory::{Memory, Price};
+use crate::plan::money::Cents;
+use crate::plan::settings::Settings;
+use crate::report::logs::Story;
+use crate::report::palette::Palette;
+use crate::report::{json as report_json, plan_json, plan_text, runs};
+use crate::run::event::{Event, StopReason};
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn night() -> Night {
+    let mut night = Night::new();
+    night.start(&["plate"], &[]);
+    night.succeed("plate");
+    night.end(&[]);
+    night
+}
+
+#[test]
+fn a_report_has_the_keys_of_the_contract() {
+    assert_snapshot!(report_json::report(&night().summary()));
+}
+
+#[test]
+fn a_reused_part_names_its_files_and_costs_nothing() {
+    let mut night = night();
+    night.start(&["plate"], &["plate"]);
+    night.end(&[]);
+    let report = parsed(&report_json::report(&night.summary()));
+    let part = &report["parts"][0];
+    assert_eq!(part["outcome"], "reused");
+    assert_eq!(part["charged_cents"], 0);
+    assert_eq!(
+        part["steps"][3]["artifacts"][0]["path"],
+        "out/plates/plate.step"
+    );
+    assert_eq!(part["steps"][3]["reused"], true);
+    assert_eq!(report["cost"]["charged_cents"], 0);
+    assert_eq!(report["counts"]["reused"], 1);
+}
+
+#[test]
+fn a_charge_that_is_not_known_is_null_and_counted() {
+    let mut night = Night::new();
+    night.start(&["plate"], &[]);
+    night.create("plate");
+    night.complete("plate", None, "");
+    let report = parsed(&report_json::report(&night.summary()));
+    assert_eq!(report["parts"][0]["charged_cents"], Value::Null);
+    assert_eq!(report["cost"]["pending_jobs"], 1);
+    assert_eq!(report["cost"]["charged_cents"], 0);
+    assert_eq!(report["exit_code"], Value::Null);
+    assert_eq!(report["outcome"], "unfinished");
+    assert_eq!(report["ended_at"], Value::Null);
+}
+
+#[test]
+fn charges_of_the_parts_sum_up_to_the_charge_of_the_run() {
+    let mut night = Night::new();
+    night.start(&["a", "b"], &[]);
+    night.succeed("a");
+    night.create("b");
+    night.complete("b", Some(470), "Beyond its hold.");
+    let report = parsed(&report_json::report(&night.summary()));
+    let parts = report["parts"].as_array().unwrap();
+    let sum: i64 = parts
+        .iter()
+        .map(|part| part["charged_cents"].as_i64().unwrap())
+        .sum();
+    assert_eq!(report["cost"]["charged_cents"], sum);
+    assert_eq!(sum, 650);
+}
+
+#[test]
+fn the_list_of_runs_has_a_version_and_no_parts() {
+    let list = parsed(&runs::json(&runs::summaries(&night().records)));
+    assert_eq!(list["format_version"], 1);
+    assert_eq!(list["runs"][0]["run_id"], "run-1");
+    assert_eq!(list["runs"][0].get("parts"), None);
+}
+
+#[test]
+fn a_line_of_the_log_is_one_object_with_its_times_in_utc() {
+    let mut night = night();
+    night.record(Event::Stopping {
+        reason: StopReason::Signal {},
+    });
+    let mut story = Story::default();
+    let lines: Vec<Value> = night
+        .records
+        .iter()
+        .map(|record| parsed(&story.json_line(record)))
+        .collect();
+    assert_eq!(lines[0]["event"], "run_started");
+    assert_eq!(lines[3]["event"], "accepted");
+    assert_eq!(lines[3]["step"], "plate/create");
+    assert_eq!(lines[3]["at"], "2026-11-24T02:02:23Z");
+    assert_eq!(lines[3]["next_poll_at"], "2026-11-24T02:02:48Z");
+    assert_eq!(lines[3]["run_id"], "run-1");
+    assert_eq!(
+        lines.last().unwrap()["reason"],
+        json!({ "reason": "signal" })
+    );
+}
+
+fn family(parts: u32) -> Family {
+    let create = |n| Content::Create {
+        prompt: Prompt::new(&format!("plate {n}")),
+        images: Vec::new(),
+    };
+    let step = |n: u32| {
+        let content = create(n);
+        let key = StepKey::new(&content, None);
+        let download = Content::Download {};
+        let head = Step {
+            part: PartIx(n),
+            id: StepId::new("create").unwrap(),
+            key,
+            content,
+            write: None,
+            policy: Policy::None,
+        };
+        let tail = Step {
+            id: StepId::new("download").unwrap(),
+            key: StepKey::new(&download, Some(key)),
+            content: download,
+            write: Some(StepIx(2 * n)),
+            policy: Policy::PublishAs(format!("plate-{n}")),
+            ..head.clone()
+        };
+        [head, tail]
+    };
+    let part = |n: u32| Part {
+        id: PartId::new(format!("plate-{n}")).unwrap(),
+        tags: Vec::new(),
+        needs: Vec::new(),
+        steps: 2 * n..2 * n + 2,
+        skipped: Vec::new(),
+    };
+    Family {
+        salt: Salt {
+            name: "plates".to_owned(),
+            uid: String::new(),
+        },
+        description: String::new(),
+        settings: Settings::default(),
+        parts: (0..parts).map(part).collect(),
+        steps: (0..parts).flat_map(step).collect(),
+        images: std::collections::BTreeMap::new(),
+    }
+}
+
+#[test]
+fn a_plan_without_a_price_says_that_its_cost_is_unknown() {
+    let memory = Memory::default();
+    let plan = Plan::new(family(1), &memory, &BTreeSet::new()).unwrap();
+    let document = parsed(&plan_json::plan(&plan, &memory));
+    assert_eq!(document["cost"]["max_cents"], Value::Null);
+    assert_eq!(document["parts"][0]["steps"][0]["action"], "run");
+    assert_eq!(document["parts"][0]["steps"][0]["reason"], "never ran");
+    assert!(
+        document["duration"]["expected_s"].as_f64()
+            >= document["duration"]["lower_bound_s"].as_f64()
+    );
+    let text = plan_text::plan(&plan, &memory, Palette::Plain, false);
+    assert!(text.contains("no price was seen here yet"), "{text}");
+}
+
+#[test]
+fn a_plan_of_many_parts_shows_a_few_and_counts_the_rest() {
+    let memory = Memory {
+        price: Some(Price {
+            hold: Cents(200),
+            currency: "usd".to_owned(),
+        }),
+        ..Memory::default()
+    };
+    let plan = Plan::new(family(100), &memory, &BTreeSet::new()).unwrap();
+    assert_snapshot!(plan_text::plan(&plan, &memory, Palette::Plain, false));
+    let document = parsed(&plan_json::plan(&plan, &memory));
+    assert_eq!(document["cost"]["max_cents"], 20_000);
+    assert_eq!(document["sends"]["create"], 100);
+}

@@ -1,0 +1,183 @@
+//! Every event in words: one line, safe for a terminal.
+
+use super::safe;
+use crate::plan::memory::Published;
+use crate::plan::money::Cents;
+use crate::plan::remote::{Timestamp, WriteResult};
+use crate::run::event::{Call, Event, StopReason};
+use crate::run::outcome::RunEnd;
+
+/// The longest text of the service in a line.
+const MAX_QUOTE: usize = 200;
+
+/// What happened.
+#[must_use]
+pub fn words(event: &Event) -> String {
+    match event {
+        Event::RunStarted { sheet } => {
+            format!("the run begins: {}", counted(sheet.parts.len(), "part"))
+        }
+        Event::RunResumed {} => "the run goes on".to_owned(),
+        Event::Bound { part, .. } => {
+            format!("{part} takes over the job of a part with its content")
+        }
+        Event::BalanceRead {
+            available,
+            hold,
+            currency,
+            ..
+        } => format!(
+            "the balance is {available} {}, a job holds {hold}",
+            quote(currency)
+        ),
+        Event::BalanceNotRead { why, .. } => {
+            format!("the balance could not be read: {}", quote(why))
+        }
+        Event::Stopping { reason } => format!("nothing new is started: {}", stop(reason)),
+        Event::RunEnded { end, .. } => format!("the run ends: {}", end_words(end)),
+        Event::Checked {
+            errors, warnings, ..
+        } => checked(errors, warnings),
+        Event::FilesPublished { files, .. } => published(files),
+        Event::StepFailed { error, .. } => format!("failed: {}", quote(error)),
+        event => of_send(event),
+    }
+}
+
+/// Why nothing new is started.
+#[must_use]
+pub fn stop(reason: &StopReason) -> String {
+    match reason {
+        StopReason::Cap { why } | StopReason::Balance { why } => quote(why),
+        StopReason::Key { why } => format!("the API refused the key: {}", quote(why)),
+        StopReason::Signal {} => "interrupted".to_owned(),
+        StopReason::FailFast { step } => {
+            format!("{step} did not succeed, and --fail-fast was given")
+        }
+    }
+}
+
+/// `1 part`, `2 parts`.
+#[must_use]
+pub fn counted(count: usize, thing: &str) -> String {
+    match count {
+        1 => format!("1 {thing}"),
+        _ => format!("{count} {thing}s"),
+    }
+}
+
+/// Why a run ended, in words.
+#[must_use]
+pub fn end_words(end: &RunEnd) -> String {
+    if end.reasons.is_empty() {
+        return "everything succeeded or was reused".to_owned();
+    }
+    let reasons: Vec<&str> = end.reasons.iter().map(|reason| reason.as_str()).collect();
+    reasons.join(", ")
+}
+
+fn of_send(event: &Event) -> String {
+    match event {
+        Event::Intended { attempt, hold, .. } => {
+            let again = match attempt {
+                0 => String::new(),
+                failures => format!(", attempt {}", failures + 1),
+            };
+            match *hold {
+                Cents::ZERO => format!("is sent{again}"),
+                hold => format!("is sent{again}, {hold} on hold"),
+            }
+        }
+        Event::Resent { .. } => "the same request is sent again".to_owned(),
+        Event::Unanswered {
+            why, tainted, call, ..
+        } => {
+            let fate = if *tainted {
+                "no clear answer, it may have been carried out"
+            } else {
+                "not carried out yet"
+            };
+            format!(
+                "{fate}: {}{}; the same request follows",
+                quote(why),
+                id(call)
+            )
+        }
+        Event::Accepted { job, .. } => format!("accepted as {}", safe::clipped(&job.0, 60)),
+        Event::Reviewed { review, .. } => match &review.proposal {
+            Some(summary) => format!("reviewed; it proposes: {}", quote(summary)),
+            None => "reviewed".to_owned(),
+        },
+        Event::Refused { refusal, call, .. } => format!(
+            "refused: {}: {}{}",
+            quote(&refusal.code),
+            quote(&refusal.message),
+            id(call)
+        ),
+        Event::Unresolved { why, .. } => format!("unresolved: {}", quote(why)),
+        Event::PollSent { .. } => "its job is looked at".to_owned(),
+        Event::Polled { status, .. } => format!("its job is {}", safe::clipped(status, 40)),
+        Event::Completed { result, .. } => completed(result),
+        Event::JobFailed {
+            why,
+            again_at,
+            call,
+            ..
+        } => format!(
+            "the job failed{}: {}{}",
+            and_then(*again_at),
+            quote(why),
+            id(call)
+        ),
+        Event::FileStored { stored, .. } => {
+            format!("a file is home: {} bytes", stored.bytes)
+        }
+        Event::FileNotStored { why, retry_at, .. } => {
+            format!(
+                "a file did not come home{}: {}",
+                and_then(*retry_at),
+                quote(why)
+            )
+        }
+        other => other.name().replace('_', " "),
+    }
+}
+
+fn and_then(again: Option<Timestamp>) -> &'static str {
+    match again {
+        Some(_) => " and is tried again",
+        None => "",
+    }
+}
+
+fn completed(result: &WriteResult) -> String {
+    let files = counted(result.artifacts.len(), "file");
+    match result.charged {
+        Some(charged) => format!("done: {files}; its job has cost {charged} so far"),
+        None => format!("done: {files}; its charge is not known yet"),
+    }
+}
+
+fn checked(errors: &[String], warnings: &[String]) -> String {
+    match (errors, warnings) {
+        ([], []) => "checked".to_owned(),
+        ([], warnings) => format!("checked, with warnings: {}", quote(&warnings.join("; "))),
+        (errors, _) => format!("rejected: {}", quote(&errors.join("; "))),
+    }
+}
+
+fn published(files: &[Published]) -> String {
+    let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    format!("published {}", safe::line(&paths.join(", ")))
+}
+
+fn quote(text: &str) -> String {
+    safe::clipped(text, MAX_QUOTE)
+}
+
+fn id(call: &Call) -> String {
+    let id = call.request_id.as_ref();
+    id.map_or_else(String::new, |id| {
+        format!(" (request {})", safe::clipped(&id.0, 60))
+    })
+}

@@ -1,0 +1,397 @@
+//! Events: everything that may change what is true. They are recorded before they count, and never changed.
+
+use serde::{Deserialize, Serialize};
+
+use super::outcome::RunEnd;
+use super::sheet::Sheet;
+use crate::plan::content::Content;
+use crate::plan::ids::{PartId, RunId, StepRef};
+use crate::plan::key::{IdempotencyKey, LineageId};
+use crate::plan::memory::{Published, Refusal, SendId, Target};
+use crate::plan::money::Cents;
+use crate::plan::remote::{
+    ArtifactId, JobId, RequestId, ReviewResult, Stored, Timestamp, WriteResult,
+};
+
+/// An event with its place in the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// When it was recorded, on the engine's clock.
+    pub at: Timestamp,
+    /// In which run.
+    pub run: Option<RunId>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// The endpoints of the API, as `requests` in the report counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are the API document's")]
+pub enum Endpoint {
+    Create,
+    FollowUp,
+    Review,
+    Job,
+    Balance,
+    Download,
+}
+
+impl Endpoint {
+    /// The word of the report.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::FollowUp => "follow_up",
+            Self::Review => "review",
+            Self::Job => "job",
+            Self::Balance => "balance",
+            Self::Download => "download",
+        }
+    }
+}
+
+/// The facts of one request that went out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Which endpoint.
+    pub endpoint: Endpoint,
+    /// The status of the answer, if one came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What the service calls the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
+    /// Whether it was answered 429 for its rate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rate_limited: bool,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A run began with this plan.
+    RunStarted {
+        /// Parts and steps, and what was to be done with each.
+        sheet: Box<Sheet>,
+    },
+    /// A run that had not ended goes on. What was out is now unknown.
+    RunResumed {},
+    /// A part was matched to another part's job, because it was renamed.
+    Bound {
+        /// The part.
+        part: PartId,
+        /// The job.
+        lineage: LineageId,
+    },
+    /// The balance was read.
+    BalanceRead {
+        /// The request.
+        call: Call,
+        /// `available_balance_cents`.
+        available: Cents,
+        /// `cad_job_hold_cents`.
+        hold: Cents,
+        /// The currency.
+        currency: String,
+        /// The holds of all our sends that were answered before the balance was asked for: they are in the figure.
+        settled: Cents,
+    },
+    /// The balance could not be read.
+    BalanceNotRead {
+        /// The request.
+        call: Call,
+        /// What came instead.
+        why: String,
+        /// When it is asked for again.
+        retry_at: Timestamp,
+    },
+    /// A send is about to go out; from here on it may have been executed.
+    Intended {
+        /// The send.
+        send: SendId,
+        /// The step that asks for it.
+        step: StepRef,
+        /// What is sent.
+        content: Content,
+        /// What a follow-up or a review is about.
+        target: Option<Target>,
+        /// How often the service failed the same work before.
+        attempt: u32,
+        /// The header.
+        key: IdempotencyKey,
+        /// What is reserved for it.
+        hold: Cents,
+    },
+    /// The same bytes are about to go out again.
+    Resent {
+        /// The send.
+        send: SendId,
+    },
+    /// No clear answer came, or one that says "later".
+    Unanswered {
+        /// The send.
+        send: SendId,
+        /// The request.
+        call: Call,
+        /// What came instead.
+        why: String,
+        /// Whether it may have been executed.
+        tainted: bool,
+        /// When the same bytes go out again.
+        retry_at: Timestamp,
+    },
+    /// The service accepted a create or a follow-up.
+    Accepted {
+        /// The send.
+        send: SendId,
+        /// The request.
+        call: Call,
+        /// The job.
+        job: JobId,
+        /// Not to be polled before.
+        next_poll_at: Timestamp,
+    },
+    /// The review assistant answered.
+    Reviewed {
+        /// The send.
+        send: SendId,
+        /// The request.
+        call: Call,
+        /// What it said.
+        review: ReviewResult,
+        /// Whether the step is content with it: `on_proposal: fail` is not, when an iteration is proposed.
+        accepted: bool,
+    },
+    /// A clear answer: not executed.
+    Refused {
+        /// The send.
+        send: SendId,
+        /// The request.
+        call: Call,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// We can't tell, and stop asking.
+    Unresolved {
+        /// The send.
+        send: SendId,
+        /// What happened.
+        why: String,
+    },
+    /// A poll is about to go out.
+    PollSent {
+        /// The send whose job is polled.
+        send: SendId,
+        /// Should its answer be lost: not to be polled before.
+        next_poll_at: Timestamp,
+    },
+    /// The job is still at work, or its poll had no clear answer.
+    Polled {
+        /// The send.
+        send: SendId,
+        /// The request.
+        call: Call,
+        /// What the service said.
+        status: String,
+        /// Not to be polled before.
+        next_poll_at: Timestamp,
+    },
+    /// The job is done.
+    Completed {
+        /// The send.
+        send: SendId,
+        /// The request.
+        call: Call,
+        /// What it brought.
+        result: WriteResult,
+    },
+    /// The service failed the job.
+    JobFailed {
+        /// The send.
+        send: SendId,
+        /// The request.
+        call: Call,
+        /// What it was charged so far, all its runs together.
+        charged: Option<Cents>,
+        /// The service's words.
+        why: String,
+        /// When the next attempt may start; `None`: not in this run.
+        again_at: Option<Timestamp>,
+    },
+    /// A file is at home.
+    FileStored {
+        /// The send that brought it.
+        send: SendId,
+        /// The request.
+        call: Call,
+        /// Which file.
+        artifact: ArtifactId,
+        /// Where it is.
+        stored: Stored,
+    },
+    /// A file did not come home.
+    FileNotStored {
+        /// The send that brought it.
+        send: SendId,
+        /// The request.
+        call: Call,
+        /// Which file.
+        artifact: ArtifactId,
+        /// What came instead.
+        why: String,
+        /// When it is asked for again; `None`: not in this run.
+        retry_at: Option<Timestamp>,
+    },
+    /// The files of a revision were looked at.
+    Checked {
+        /// The step.
+        step: StepRef,
+        /// Its work.
+        check: SendId,
+        /// What is wrong with them; none: passed.
+        errors: Vec<String>,
+        /// What is odd.
+        warnings: Vec<String>,
+    },
+    /// Files were published.
+    FilesPublished {
+        /// The step.
+        step: StepRef,
+        /// The files.
+        files: Vec<Published>,
+    },
+    /// A step failed at home.
+    StepFailed {
+        /// The step.
+        step: StepRef,
+        /// What happened.
+        error: String,
+    },
+    /// Nothing new is started from here on.
+    Stopping {
+        /// Why.
+        reason: StopReason,
+    },
+    /// The run ended in an orderly way.
+    RunEnded {
+        /// How.
+        end: RunEnd,
+        /// How long it took on the wall's clock, in milliseconds.
+        wall_ms: u64,
+    },
+}
+
+/// Why nothing new is started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum StopReason {
+    /// One of our own caps.
+    Cap {
+        /// Which, and by how much.
+        why: String,
+    },
+    /// The workspace's balance.
+    Balance {
+        /// What is short.
+        why: String,
+    },
+    /// The service refused the API key or its scope.
+    Key {
+        /// The service's words.
+        why: String,
+    },
+    /// Ctrl-C or TERM.
+    Signal {},
+    /// A part did not succeed and `--fail-fast` was given.
+    FailFast {
+        /// The step.
+        step: StepRef,
+    },
+}
+
+impl Event {
+    /// The request that this event is the end of.
+    #[must_use]
+    pub const fn call(&self) -> Option<&Call> {
+        match self {
+            Self::BalanceRead { call, .. }
+            | Self::BalanceNotRead { call, .. }
+            | Self::Unanswered { call, .. }
+            | Self::Accepted { call, .. }
+            | Self::Reviewed { call, .. }
+            | Self::Refused { call, .. }
+            | Self::Polled { call, .. }
+            | Self::Completed { call, .. }
+            | Self::JobFailed { call, .. }
+            | Self::FileStored { call, .. }
+            | Self::FileNotStored { call, .. } => Some(call),
+            _ => None,
+        }
+    }
+
+    /// The send that this event is about.
+    #[must_use]
+    pub const fn send(&self) -> Option<&SendId> {
+        match self {
+            Self::Intended { send, .. }
+            | Self::Resent { send }
+            | Self::Unanswered { send, .. }
+            | Self::Accepted { send, .. }
+            | Self::Reviewed { send, .. }
+            | Self::Refused { send, .. }
+            | Self::Unresolved { send, .. }
+            | Self::PollSent { send, .. }
+            | Self::Polled { send, .. }
+            | Self::Completed { send, .. }
+            | Self::JobFailed { send, .. }
+            | Self::FileStored { send, .. }
+            | Self::FileNotStored { send, .. } => Some(send),
+            _ => None,
+        }
+    }
+
+    /// The step that this event is about, where it names one.
+    #[must_use]
+    pub const fn step(&self) -> Option<&StepRef> {
+        match self {
+            Self::Intended { step, .. }
+            | Self::Checked { step, .. }
+            | Self::FilesPublished { step, .. }
+            | Self::StepFailed { step, .. } => Some(step),
+            _ => None,
+        }
+    }
+
+    /// The event's name, as the journal spells it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::RunStarted { .. } => "run_started",
+            Self::RunResumed {} => "run_resumed",
+            Self::Bound { .. } => "bound",
+            Self::BalanceRead { .. } => "balance_read",
+            Self::BalanceNotRead { .. } => "balance_not_read",
+            Self::Intended { .. } => "intended",
+            Self::Resent { .. } => "resent",
+            Self::Unanswered { .. } => "unanswered",
+            Self::Accepted { .. } => "accepted",
+            Self::Reviewed { .. } => "reviewed",
+            Self::Refused { .. } => "refused",
+            Self::Unresolved { .. } => "unresolved",
+            Self::PollSent { .. } => "poll_sent",
+            Self::Polled { .. } => "polled",
+            Self::Completed { .. } => "completed",
+            Self::JobFailed { .. } => "job_failed",
+            Self::FileStored { .. } => "file_stored",
+            Self::FileNotStored { .. } => "file_not_stored",
+            Self::Checked { .. } => "checked",
+            Self::FilesPublished { .. } => "files_published",
+            Self::StepFailed { .. } => "step_failed",
+            Self::Stopping { .. } => "stopping",
+            Self::RunEnded { .. } => "run_ended",
+        }
+    }
+}

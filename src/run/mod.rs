@@ -1,0 +1,10 @@
+//! What is true: events, and the folds of them. Nothing here decides anything, and nothing here looks at a clock.
+
+pub mod event;
+pub mod history;
+pub mod outcome;
+pub mod progress;
+pub mod remember;
+pub mod sheet;
+pub mod step;
+mod walk;

@@ -1,0 +1,163 @@
+//! Outcomes of steps, parts and runs.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What became of a step or of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Its `when` was false: it does not exist.
+    Skipped,
+    /// It had succeeded before.
+    Reused,
+    /// It succeeded in this run.
+    Succeeded,
+    /// Something before it did not succeed.
+    Blocked,
+    /// It was not ended: the run stopped first.
+    Waiting,
+    /// A check found something wrong.
+    Rejected,
+    /// It failed.
+    Failed,
+    /// We can't tell, and a person decides.
+    Unresolved,
+}
+
+impl Outcome {
+    /// All outcomes, from the best to the worst.
+    pub const ALL: [Self; 8] = [
+        Self::Skipped,
+        Self::Reused,
+        Self::Succeeded,
+        Self::Blocked,
+        Self::Waiting,
+        Self::Rejected,
+        Self::Failed,
+        Self::Unresolved,
+    ];
+
+    /// Whether what waits for it may start.
+    #[must_use]
+    pub const fn is_good(self) -> bool {
+        matches!(self, Self::Skipped | Self::Reused | Self::Succeeded)
+    }
+
+    /// The word of the report.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Reused => "reused",
+            Self::Succeeded => "succeeded",
+            Self::Blocked => "blocked",
+            Self::Waiting => "waiting",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::Unresolved => "unresolved",
+        }
+    }
+
+    /// The outcome of a part whose steps ended like this: the worst of them, where a part that did something new
+    /// succeeded and one that did nothing at all was skipped. A blocked step behind a failed one is not worse than it.
+    #[must_use]
+    pub fn of_part(steps: impl Iterator<Item = Self>) -> Self {
+        steps.max().unwrap_or(Self::Skipped)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A reason for a run to end other than with 0, in the order in which they decide the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitReason {
+    /// The API refused the key or its scope.
+    KeyRefused,
+    /// A signal.
+    Interrupted,
+    /// The journal or the content store could not be written.
+    StorageFailed,
+    /// A send whose fate is unknown.
+    Unresolved,
+    /// One of our own caps.
+    CapReached,
+    /// The workspace's balance.
+    BalanceTooLow,
+    /// Some part failed.
+    PartFailed,
+    /// Some part was rejected by a check.
+    PartRejected,
+}
+
+impl ExitReason {
+    /// The exit code of the command when this reason decides.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::KeyRefused => 4,
+            Self::Interrupted | Self::StorageFailed | Self::Unresolved => 5,
+            Self::CapReached | Self::BalanceTooLow => 3,
+            Self::PartFailed | Self::PartRejected => 1,
+        }
+    }
+
+    /// Whether a run that ends for this reason is finished, so that the next one is a new run.
+    #[must_use]
+    pub const fn finishes(self) -> bool {
+        matches!(
+            self,
+            Self::Unresolved | Self::CapReached | Self::PartFailed | Self::PartRejected
+        )
+    }
+
+    /// For people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::KeyRefused => "the API refused the key or its scope",
+            Self::Interrupted => "interrupted",
+            Self::StorageFailed => "storage failed",
+            Self::Unresolved => "a send is unresolved",
+            Self::CapReached => "a cap was reached",
+            Self::BalanceTooLow => "the balance is too low",
+            Self::PartFailed => "a part failed",
+            Self::PartRejected => "a part was rejected",
+        }
+    }
+}
+
+/// How a run ended: all reasons, the deciding one first. None: everything succeeded or was reused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEnd {
+    /// The reasons, sorted.
+    pub reasons: Vec<ExitReason>,
+}
+
+impl RunEnd {
+    /// An end for these reasons.
+    #[must_use]
+    pub fn new(mut reasons: Vec<ExitReason>) -> Self {
+        reasons.sort_unstable();
+        reasons.dedup();
+        Self { reasons }
+    }
+
+    /// The exit code of the command.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.reasons.first().map_or(0, |reason| reason.exit_code())
+    }
+
+    /// Whether the next `run` of the same plan is a new run.
+    #[must_use]
+    pub fn finishes(&self) -> bool {
+        self.reasons.iter().all(|reason| reason.finishes())
+    }
+}

@@ -1,0 +1,348 @@
+//! The state of one run: how far each of its steps came. A fold of the run's events over its [`Sheet`].
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::event::{Endpoint, Event, Record, StopReason};
+use super::outcome::{Outcome, RunEnd};
+use super::sheet::Sheet;
+use super::step::{PartRun, Reading, StepRun, StepState, proposal_error};
+use crate::plan::family::{PartIx, StepIx};
+use crate::plan::ids::{RunId, StepRef};
+use crate::plan::memory::{Memory, RefusalCause, SendId, SendState};
+use crate::plan::remote::Timestamp;
+
+/// One run.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// When it was started.
+    pub started: Timestamp,
+    /// The last moment that was recorded in it.
+    pub last_at: Timestamp,
+    /// What it set out to do.
+    pub sheet: Box<Sheet>,
+    /// Its steps, in the order of the sheet.
+    pub steps: Vec<StepRun>,
+    /// Why nothing new is started, if so.
+    pub stop: Option<StopReason>,
+    /// How it ended, if it did.
+    pub end: Option<RunEnd>,
+    /// How long it took on the wall's clock, in milliseconds.
+    pub wall_ms: u64,
+    /// Balances that were read and not used yet, oldest first.
+    pub readings: VecDeque<Reading>,
+    /// The balance is not to be asked for before.
+    pub balance_not_before: Timestamp,
+    /// Requests that ended, by endpoint.
+    pub requests: BTreeMap<Endpoint, u32>,
+    /// How many of them were answered 429 for their rate.
+    pub rate_limited: u32,
+    /// The first step that did not succeed.
+    pub first_bad: Option<StepIx>,
+    pub(super) parts: Vec<PartRun>,
+    by_send: BTreeMap<SendId, StepIx>,
+    by_name: BTreeMap<StepRef, StepIx>,
+}
+
+impl Run {
+    /// A run that starts with `sheet`; the answer's second half are the steps that may start.
+    #[must_use]
+    pub fn new(
+        id: RunId,
+        at: Timestamp,
+        sheet: Box<Sheet>,
+        memory: &Memory,
+    ) -> (Self, Vec<StepIx>) {
+        let mut parts: Vec<PartRun> = Vec::with_capacity(sheet.parts.len());
+        let mut steps = Vec::new();
+        let (mut by_send, mut by_name) = (BTreeMap::new(), BTreeMap::new());
+        for part in &sheet.parts {
+            let first = index(steps.len());
+            for step in &part.steps {
+                let ix = StepIx(index(steps.len()));
+                if step.kind.is_send() {
+                    by_send.insert(part.send_id(step), ix);
+                }
+                by_name.insert(
+                    StepRef {
+                        part: part.id.clone(),
+                        step: step.id.clone(),
+                    },
+                    ix,
+                );
+                steps.push(StepRun {
+                    state: StepState::Waiting,
+                    attempts: 0,
+                    error: None,
+                    warnings: Vec::new(),
+                    files: Vec::new(),
+                });
+            }
+            let needs_left = index(part.needs.len());
+            let end = index(steps.len());
+            let part = PartRun {
+                first,
+                end,
+                cursor: first,
+                needs_left,
+                needs_failed: false,
+                failed: false,
+                dependents: Vec::new(),
+            };
+            parts.push(part);
+        }
+        for (ix, part) in sheet.parts.iter().enumerate() {
+            for need in &part.needs {
+                if let Some(need) = parts.get_mut(*need as usize) {
+                    need.dependents.push(PartIx(index(ix)));
+                }
+            }
+        }
+        let all = (0..index(parts.len())).map(PartIx).collect();
+        let mut run = Self {
+            id,
+            started: at,
+            last_at: at,
+            sheet,
+            steps,
+            stop: None,
+            end: None,
+            wall_ms: 0,
+            readings: VecDeque::new(),
+            balance_not_before: at,
+            requests: BTreeMap::new(),
+            rate_limited: 0,
+            first_bad: None,
+            parts,
+            by_send,
+            by_name,
+        };
+        let ready = run.walk(all, memory);
+        (run, ready)
+    }
+
+    /// Takes in one event, after `memory` did. The answer are the steps that may start now and could not before.
+    pub fn apply(&mut self, record: &Record, memory: &Memory) -> Vec<StepIx> {
+        self.last_at = self.last_at.max(record.at);
+        if let Some(call) = record.event.call() {
+            *self.requests.entry(call.endpoint).or_default() += 1;
+            self.rate_limited += u32::from(call.rate_limited);
+        }
+        match &record.event {
+            Event::RunResumed {} => {
+                self.stop = None;
+                self.end = None;
+                self.readings.clear();
+                self.balance_not_before = record.at;
+            }
+            Event::BalanceRead {
+                available,
+                hold,
+                settled,
+                ..
+            } => {
+                let reading = Reading {
+                    at: record.at,
+                    available: *available,
+                    hold: *hold,
+                    settled: *settled,
+                };
+                self.readings.push_back(reading);
+            }
+            Event::BalanceNotRead { retry_at, .. } => self.balance_not_before = *retry_at,
+            Event::Stopping { reason } => self.stop = Some(reason.clone()),
+            Event::RunEnded { end, wall_ms } => {
+                self.end = Some(end.clone());
+                self.wall_ms += wall_ms;
+            }
+            Event::Checked {
+                step,
+                errors,
+                warnings,
+                ..
+            } => {
+                let Some(ix) = self.by_name.get(step).copied() else {
+                    return Vec::new();
+                };
+                self.step_mut(ix).warnings.clone_from(warnings);
+                let outcome = if errors.is_empty() {
+                    Outcome::Succeeded
+                } else {
+                    Outcome::Rejected
+                };
+                return self.finish(
+                    ix,
+                    outcome,
+                    (!errors.is_empty()).then(|| errors.join("; ")),
+                    memory,
+                );
+            }
+            Event::FilesPublished { step, files } => {
+                let Some(ix) = self.by_name.get(step).copied() else {
+                    return Vec::new();
+                };
+                self.step_mut(ix).files.clone_from(files);
+                return self.finish(ix, Outcome::Succeeded, None, memory);
+            }
+            Event::StepFailed { step, error } => {
+                let Some(ix) = self.by_name.get(step).copied() else {
+                    return Vec::new();
+                };
+                return self.finish(ix, Outcome::Failed, Some(error.clone()), memory);
+            }
+            event => {
+                if let Some(ix) = event
+                    .send()
+                    .and_then(|send| self.by_send.get(send))
+                    .copied()
+                {
+                    return self.follow(ix, event, record.at, memory);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// The step at `ix`.
+    #[must_use]
+    pub fn step(&self, ix: StepIx) -> &StepRun {
+        &self.steps[ix.0 as usize]
+    }
+
+    /// The step of this run that `send` is for, if any: a send may outlive its step.
+    #[must_use]
+    pub fn step_of(&self, send: &SendId) -> Option<StepIx> {
+        self.by_send.get(send).copied()
+    }
+
+    /// Whether the run is finished, so that the next `run` is a new one: it ended, and for a reason that ends it for good.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.end.as_ref().is_some_and(RunEnd::finishes)
+    }
+
+    /// Whether every step ended.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.parts.iter().all(|part| part.cursor == part.end)
+    }
+
+    /// The outcome of a step so far: what did not end is waiting.
+    #[must_use]
+    pub fn outcome(&self, ix: StepIx) -> Outcome {
+        match self.step(ix).state {
+            StepState::Done(outcome) => outcome,
+            StepState::Waiting | StepState::Ready | StepState::Active => Outcome::Waiting,
+        }
+    }
+
+    /// The indices of the steps of the part at `ix`.
+    pub fn steps_of(&self, ix: PartIx) -> impl Iterator<Item = StepIx> + use<> {
+        let part = &self.parts[ix.0 as usize];
+        (part.first..part.end).map(StepIx)
+    }
+
+    /// The outcome of a part so far.
+    #[must_use]
+    pub fn part_outcome(&self, ix: PartIx) -> Outcome {
+        Outcome::of_part(self.steps_of(ix).map(|step| self.outcome(step)))
+    }
+
+    pub(super) fn step_mut(&mut self, ix: StepIx) -> &mut StepRun {
+        &mut self.steps[ix.0 as usize]
+    }
+
+    /// What an event about a send means for its step.
+    fn follow(&mut self, ix: StepIx, event: &Event, at: Timestamp, memory: &Memory) -> Vec<StepIx> {
+        match event {
+            Event::Intended { send, .. } => {
+                let step = self.step_mut(ix);
+                step.state = StepState::Active;
+                step.attempts += 1;
+                step.error = None;
+                if memory
+                    .find(send)
+                    .is_some_and(|send| send.content.kind().is_write())
+                {
+                    self.readings.retain(|reading| reading.is_fresh(at));
+                    self.readings.pop_front();
+                }
+                Vec::new()
+            }
+            Event::Refused { refusal, .. } => match refusal.cause {
+                RefusalCause::Request => self.finish(
+                    ix,
+                    Outcome::Failed,
+                    Some(format!("refused: {}: {}", refusal.code, refusal.message)),
+                    memory,
+                ),
+                RefusalCause::Money | RefusalCause::Key => {
+                    let step = self.step_mut(ix);
+                    step.state = StepState::Ready;
+                    step.error = Some(format!("refused: {}: {}", refusal.code, refusal.message));
+                    vec![ix]
+                }
+            },
+            Event::Unanswered { why, .. } => {
+                self.step_mut(ix).error = Some(why.clone());
+                Vec::new()
+            }
+            Event::Unresolved { why, .. } => {
+                self.finish(ix, Outcome::Unresolved, Some(why.clone()), memory)
+            }
+            Event::JobFailed {
+                why,
+                again_at: None,
+                ..
+            }
+            | Event::FileNotStored {
+                why,
+                retry_at: None,
+                ..
+            } => self.finish(ix, Outcome::Failed, Some(why.clone()), memory),
+            Event::Reviewed {
+                review,
+                accepted: false,
+                ..
+            } => {
+                let summary = review.proposal.as_deref().unwrap_or_default();
+                self.finish(ix, Outcome::Failed, Some(proposal_error(summary)), memory)
+            }
+            Event::Reviewed { .. } | Event::Completed { .. } | Event::FileStored { .. } => {
+                let state = event
+                    .send()
+                    .and_then(|send| memory.find(send))
+                    .map(|send| &send.state);
+                match state {
+                    Some(SendState::Applied(_) | SendState::Reviewed(_)) => {
+                        self.finish(ix, Outcome::Succeeded, None, memory)
+                    }
+                    _ => Vec::new(),
+                }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn finish(
+        &mut self,
+        ix: StepIx,
+        outcome: Outcome,
+        error: Option<String>,
+        memory: &Memory,
+    ) -> Vec<StepIx> {
+        let step = self.step_mut(ix);
+        step.state = StepState::Done(outcome);
+        step.error = error;
+        if !outcome.is_good() {
+            self.first_bad.get_or_insert(ix);
+        }
+        let part = self.parts.partition_point(|part| part.end <= ix.0);
+        self.walk(vec![PartIx(index(part))], memory)
+    }
+}
+
+fn index(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}

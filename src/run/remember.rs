@@ -1,0 +1,361 @@
+//! Folding events into [`Memory`]: what each of them says about a send, its job and its money.
+
+use super::event::{Event, Record};
+use crate::plan::ids::RunId;
+use crate::plan::ledger::{Account, Entry, EntryKind};
+use crate::plan::memory::{
+    Collecting, Lineage, Memory, Open, Price, RefusalCause, Running, Send, SendId, SendIx,
+    SendState,
+};
+use crate::plan::money::Cents;
+use crate::plan::remote::{Timestamp, WriteResult};
+
+/// What an event about money is booked under.
+#[derive(Clone, Copy)]
+struct Booking {
+    at: Timestamp,
+    run: Option<RunId>,
+}
+
+impl Memory {
+    /// Takes in one event.
+    pub fn apply(&mut self, record: &Record) {
+        self.last_at = self.last_at.max(record.at);
+        let booking = Booking {
+            at: record.at,
+            run: record.run,
+        };
+        match &record.event {
+            Event::RunStarted { .. } | Event::RunResumed {} => self.all_out_is_unknown(record.at),
+            Event::Bound { part, lineage } => {
+                self.lineages.entry(*lineage).or_default().part = Some(part.clone());
+            }
+            Event::BalanceRead { hold, currency, .. } => {
+                self.price = Some(Price {
+                    hold: *hold,
+                    currency: currency.clone(),
+                });
+            }
+            Event::Intended { .. } => self.intend(record),
+            Event::Checked { check, errors, .. } => {
+                if errors.is_empty() {
+                    self.passed_checks.insert(*check);
+                }
+            }
+            Event::FilesPublished { files, .. } => {
+                self.published
+                    .extend(files.iter().map(|file| (file.wanted.clone(), file.clone())));
+            }
+            event => {
+                if let Some(ix) = event.send().and_then(|id| self.index.get(id)).copied() {
+                    self.advance(ix, booking, event);
+                }
+            }
+        }
+    }
+
+    /// After a start, whatever was out when the last process ended may have been executed, or never left.
+    fn all_out_is_unknown(&mut self, now: Timestamp) {
+        for send in &mut self.sends {
+            match &mut send.state {
+                SendState::Open(open) if open.retry_at.is_none() => {
+                    open.tainted = true;
+                    open.retry_at = Some(now);
+                }
+                // The service may have answered it at any moment until now, and told us to wait from then on.
+                SendState::Running(running) if running.polling => {
+                    running.polling = false;
+                    running.next_poll_at = running.next_poll_at.max(now.after(running.wait));
+                }
+                SendState::Collecting(collecting) => {
+                    collecting.tries = 0;
+                    collecting.retry_at = Some(now);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn intend(&mut self, record: &Record) {
+        let Event::Intended {
+            send: id,
+            step,
+            content,
+            target,
+            attempt,
+            key,
+            hold,
+        } = &record.event
+        else {
+            return;
+        };
+        let open = Open {
+            since: record.at,
+            sends: 1,
+            tainted: false,
+            retry_at: None,
+        };
+        let send = Send {
+            id: *id,
+            step: step.clone(),
+            content: content.clone(),
+            attempt: *attempt,
+            key: key.clone(),
+            hold: *hold,
+            target: target.clone(),
+            state: SendState::Open(open),
+        };
+        let lineage = self.lineages.entry(id.lineage).or_default();
+        lineage.part = Some(step.part.clone());
+        let ix = match self.index.get(id) {
+            Some(ix) => {
+                let ix = *ix;
+                self.replace(ix, |there| *there = send);
+                ix
+            }
+            None => {
+                let ix = SendIx(u32::try_from(self.sends.len()).unwrap_or(u32::MAX));
+                self.active_jobs += usize::from(send.is_active());
+                self.open_holds += send.open_hold();
+                self.sends.push(send);
+                self.index.insert(*id, ix);
+                lineage.sends.push(ix);
+                ix
+            }
+        };
+        self.intended_holds += *hold;
+        self.post(
+            ix,
+            Booking {
+                at: record.at,
+                run: record.run,
+            },
+            EntryKind::Hold,
+            *hold,
+        );
+    }
+
+    fn advance(&mut self, ix: SendIx, booking: Booking, event: &Event) {
+        match event {
+            Event::Resent { .. } => self.open(ix, |open| {
+                open.sends += 1;
+                open.retry_at = None;
+            }),
+            Event::Unanswered {
+                tainted, retry_at, ..
+            } => self.open(ix, |open| {
+                open.tainted |= tainted;
+                open.retry_at = Some(*retry_at);
+            }),
+            Event::Accepted {
+                job, next_poll_at, ..
+            } => {
+                self.answered(ix);
+                let wait = next_poll_at.since(booking.at);
+                let running = Running {
+                    since: booking.at,
+                    next_poll_at: *next_poll_at,
+                    wait,
+                    polling: false,
+                };
+                self.set(ix, SendState::Running(running));
+                let lineage = self.lineage_of(ix);
+                if lineage.job.as_ref() != Some(job) {
+                    lineage.job = Some(job.clone());
+                    lineage.charged = Cents::ZERO;
+                }
+            }
+            Event::Reviewed { review, .. } => self.set(ix, SendState::Reviewed(review.clone())),
+            Event::Refused { refusal, .. } => {
+                self.answered(ix);
+                self.set(ix, SendState::Refused(refusal.clone()));
+                self.release(ix, booking);
+            }
+            Event::Unresolved { why, .. } => {
+                self.set(ix, SendState::Unresolved { why: why.clone() });
+            }
+            Event::PollSent { next_poll_at, .. } => self.running(ix, |running| {
+                running.next_poll_at = *next_poll_at;
+                running.polling = true;
+            }),
+            Event::Polled { next_poll_at, .. } => self.running(ix, |running| {
+                running.next_poll_at = *next_poll_at;
+                running.wait = next_poll_at.since(booking.at);
+                running.polling = false;
+            }),
+            Event::Completed { result, .. } => {
+                self.set(ix, collecting(result, booking.at));
+                self.charge(ix, booking, result.charged);
+            }
+            Event::JobFailed {
+                charged,
+                why,
+                again_at,
+                ..
+            } => {
+                self.set(
+                    ix,
+                    SendState::Failed {
+                        why: why.clone(),
+                        again_at: *again_at,
+                    },
+                );
+                self.charge(ix, booking, *charged);
+                self.release(ix, booking);
+            }
+            Event::FileStored {
+                artifact, stored, ..
+            } => {
+                let SendState::Collecting(collecting_now) = &mut self.sends[ix.0 as usize].state
+                else {
+                    return;
+                };
+                let mut result = collecting_now.result.clone();
+                for file in result
+                    .artifacts
+                    .iter_mut()
+                    .filter(|file| file.id == *artifact)
+                {
+                    file.stored = Some(*stored);
+                }
+                self.set(ix, collecting(&result, booking.at));
+            }
+            Event::FileNotStored { retry_at, .. } => {
+                if let SendState::Collecting(collecting) = &mut self.sends[ix.0 as usize].state {
+                    collecting.tries += 1;
+                    collecting.retry_at = *retry_at;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn set(&mut self, ix: SendIx, state: SendState) {
+        self.replace(ix, |send| send.state = state);
+    }
+
+    /// Changes a send, and the running totals with it.
+    fn replace(&mut self, ix: SendIx, change: impl FnOnce(&mut Send)) {
+        let send = &mut self.sends[ix.0 as usize];
+        self.active_jobs -= usize::from(send.is_active());
+        self.open_holds -= send.open_hold();
+        change(send);
+        self.active_jobs += usize::from(send.is_active());
+        self.open_holds += send.open_hold();
+    }
+
+    fn open(&mut self, ix: SendIx, change: impl FnOnce(&mut Open)) {
+        if let SendState::Open(open) = &mut self.sends[ix.0 as usize].state {
+            change(open);
+        }
+    }
+
+    fn running(&mut self, ix: SendIx, change: impl FnOnce(&mut Running)) {
+        if let SendState::Running(running) = &mut self.sends[ix.0 as usize].state {
+            change(running);
+        }
+    }
+
+    fn lineage_of(&mut self, ix: SendIx) -> &mut Lineage {
+        let id = self.sends[ix.0 as usize].id.lineage;
+        self.lineages.entry(id).or_default()
+    }
+
+    fn answered(&mut self, ix: SendIx) {
+        self.answered_holds += self.send(ix).hold;
+    }
+
+    /// Books what the job was charged since we last knew, against the holds of its ended writes.
+    fn charge(&mut self, ix: SendIx, booking: Booking, total: Option<Cents>) {
+        let Some(total) = total else { return };
+        let lineage = self.lineage_of(ix);
+        let mut due = (total - lineage.charged).or_zero();
+        lineage.charged = lineage.charged.max(total);
+        let sends = lineage.sends.clone();
+        self.ledger.note_charge(due);
+        for other in sends {
+            let send = self.send(other);
+            let ended = matches!(
+                send.state,
+                SendState::Collecting(_) | SendState::Applied(_) | SendState::Failed { .. }
+            );
+            if !ended || send.hold == Cents::ZERO {
+                continue;
+            }
+            let captured = due.min(send.hold);
+            self.post(other, booking, EntryKind::Capture, captured);
+            self.sends[other.0 as usize].hold -= captured;
+            self.release(other, booking);
+            due -= captured;
+        }
+        self.post(ix, booking, EntryKind::Excess, due);
+    }
+
+    fn release(&mut self, ix: SendIx, booking: Booking) {
+        self.post(ix, booking, EntryKind::Release, self.send(ix).hold);
+        self.sends[ix.0 as usize].hold = Cents::ZERO;
+    }
+
+    fn post(&mut self, ix: SendIx, booking: Booking, kind: EntryKind, amount: Cents) {
+        let (from, to) = match kind {
+            EntryKind::Hold => (Account::Workspace, Account::Held),
+            EntryKind::Capture => (Account::Held, Account::Charged),
+            EntryKind::Excess => (Account::Workspace, Account::Charged),
+            EntryKind::Release => (Account::Held, Account::Workspace),
+        };
+        let send = self.send(ix);
+        let entry = Entry {
+            at: booking.at,
+            run: booking.run,
+            kind,
+            from,
+            to,
+            amount,
+            lineage: send.id.lineage,
+            part: send.step.part.clone(),
+            job: self
+                .lineages
+                .get(&send.id.lineage)
+                .and_then(|lineage| lineage.job.clone()),
+            key: send.key.clone(),
+        };
+        self.ledger.post(entry);
+    }
+
+    /// The holds of all sends whose fate is settled or stays unresolved: no reply to come changes what a balance says of them.
+    #[must_use]
+    pub fn settled_holds(&self) -> Cents {
+        self.intended_holds - self.open_holds
+    }
+
+    /// Jobs that are done and whose charge is still unknown.
+    #[must_use]
+    pub fn pending_charges(&self) -> usize {
+        let pending = |send: &&Send| {
+            send.hold > Cents::ZERO
+                && matches!(send.state, SendState::Applied(_) | SendState::Collecting(_))
+        };
+        self.sends.iter().filter(pending).count()
+    }
+
+    /// Whether the key was refused when `id` was sent last; such a send starts anew with the next run.
+    #[must_use]
+    pub fn refused_for(&self, id: &SendId) -> Option<RefusalCause> {
+        match &self.find(id)?.state {
+            SendState::Refused(refusal) => Some(refusal.cause),
+            _ => None,
+        }
+    }
+}
+
+/// A result is applied once nothing of it is missing at home.
+fn collecting(result: &WriteResult, now: Timestamp) -> SendState {
+    match result.missing() {
+        Some(_) => SendState::Collecting(Collecting {
+            result: result.clone(),
+            tries: 0,
+            retry_at: Some(now),
+        }),
+        None => SendState::Applied(result.clone()),
+    }
+}

@@ -1,0 +1,149 @@
+//! The sheet: a run's parts and steps as they were planned, recorded with its start, so that events alone tell its story.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::action::{Action, Blocker};
+use crate::plan::actions::Plan;
+use crate::plan::content::{Digest, StepKind};
+use crate::plan::ids::{PartId, StepId};
+use crate::plan::key::{LineageId, StepKey};
+use crate::plan::memory::SendId;
+use crate::plan::money::Cents;
+
+/// What a run set out to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sheet {
+    /// The digest of the plan.
+    pub plan: Digest,
+    /// The family's name.
+    pub family: String,
+    /// The manifest, as it was given.
+    pub manifest: String,
+    /// Where files are published, relative to the manifest's folder.
+    pub output: String,
+    /// The cap of the run, if any.
+    pub max_spend: Option<Cents>,
+    /// The time zone for people, as an IANA name.
+    pub zone: String,
+    /// The parts.
+    pub parts: Vec<SheetPart>,
+}
+
+/// A part of the sheet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SheetPart {
+    /// Its id.
+    pub id: PartId,
+    /// Its remote job.
+    pub lineage: LineageId,
+    /// The parts that it needs, by their places in [`Sheet::parts`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<u32>,
+    /// Its steps.
+    pub steps: Vec<SheetStep>,
+    /// Steps that don't exist because their `when` was false.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<(StepId, StepKind)>,
+}
+
+/// A step of the sheet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SheetStep {
+    /// Its id.
+    pub id: StepId,
+    /// Its kind.
+    pub kind: StepKind,
+    /// Its key.
+    pub key: StepKey,
+    /// What was to be done with it.
+    pub start: Start,
+}
+
+/// What was to be done with a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "start", rename_all = "snake_case")]
+pub enum Start {
+    /// Nothing: it had succeeded.
+    Reuse,
+    /// To run it.
+    Run,
+    /// Nothing: its send is unresolved.
+    Unresolved {
+        /// What happened to it.
+        why: String,
+    },
+    /// Nothing: its review proposed an iteration, which fails it.
+    Proposal {
+        /// What was proposed.
+        summary: String,
+    },
+}
+
+/// What the sheet of a run says beside its plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// The manifest, as it was given.
+    pub manifest: String,
+    /// The cap of the run: the stricter of manifest and command line.
+    pub max_spend: Option<Cents>,
+    /// The folder of published files, relative to the manifest's folder.
+    pub output: String,
+    /// The time zone for people.
+    pub zone: String,
+}
+
+impl Sheet {
+    /// The sheet of a run of `plan`.
+    #[must_use]
+    pub fn new(plan: &Plan, heading: &Heading) -> Self {
+        let step = |ix| {
+            let step = plan.family.step(ix);
+            let start = match plan.action(ix) {
+                Action::Reuse => Start::Reuse,
+                Action::Run(_) => Start::Run,
+                Action::Blocked(Blocker::Unresolved { why }) => {
+                    Start::Unresolved { why: why.clone() }
+                }
+                Action::Blocked(Blocker::Proposal { summary }) => Start::Proposal {
+                    summary: summary.clone(),
+                },
+            };
+            SheetStep {
+                id: step.id.clone(),
+                kind: step.content.kind(),
+                key: step.key,
+                start,
+            }
+        };
+        let parts = plan.family.part_indices().map(|ix| {
+            let part = plan.family.part(ix);
+            SheetPart {
+                id: part.id.clone(),
+                lineage: plan.lineage(ix),
+                needs: part.needs.iter().map(|need| need.0).collect(),
+                steps: plan.family.steps_of(ix).map(step).collect(),
+                skipped: part.skipped.clone(),
+            }
+        });
+        Self {
+            plan: plan.digest(),
+            family: plan.family.salt.name.clone(),
+            manifest: heading.manifest.clone(),
+            output: heading.output.clone(),
+            max_spend: heading.max_spend,
+            zone: heading.zone.clone(),
+            parts: parts.collect(),
+        }
+    }
+}
+
+impl SheetPart {
+    /// The work of `step` on this part's job.
+    #[must_use]
+    pub fn send_id(&self, step: &SheetStep) -> SendId {
+        SendId {
+            lineage: self.lineage,
+            key: step.key,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The agenda: everything that may be done, each thing in one lane, either ready or later.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::slot::Class;
+use crate::plan::actions::Plan;
+use crate::plan::content::StepKind;
+use crate::plan::family::StepIx;
+use crate::plan::memory::{Send, SendIx, SendState};
+use crate::plan::remote::Timestamp;
+use crate::run::history::History;
+use crate::run::progress::Run;
+use crate::run::step::StepState;
+
+/// Something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Item {
+    /// To start a step.
+    Step(StepIx),
+    /// To go on with a send.
+    Send(SendIx),
+}
+
+/// What is to be done with an item. Lanes are served in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// To publish or check files at home.
+    Local,
+    /// To send the same bytes again.
+    Resend,
+    /// To fetch a file.
+    Fetch,
+    /// To poll a job.
+    Poll,
+    /// To send a review.
+    Review,
+    /// To send a create or an iterate.
+    Write,
+}
+
+impl Lane {
+    /// All lanes, in the order in which they are served.
+    pub const ALL: [Self; 6] = [
+        Self::Local,
+        Self::Resend,
+        Self::Fetch,
+        Self::Poll,
+        Self::Review,
+        Self::Write,
+    ];
+}
+
+/// Longest way to the end first.
+type Urgency = Reverse<Duration>;
+
+#[derive(Debug, Clone, Copy)]
+enum Spot {
+    Ready(Urgency),
+    Later(Timestamp, Urgency),
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    ready: BTreeSet<(Urgency, Item)>,
+    later: BTreeSet<(Timestamp, Item)>,
+}
+
+/// Everything that may be done. An item that was taken out comes back when the event that ends it was recorded.
+#[derive(Debug, Default)]
+pub struct Agenda {
+    queues: BTreeMap<Lane, Queue>,
+    spots: BTreeMap<Item, (Lane, Spot)>,
+    held: BTreeMap<Class, Timestamp>,
+}
+
+impl Agenda {
+    /// The agenda of a run that starts or goes on.
+    #[must_use]
+    pub fn new(plan: &Plan, history: &History, run: &Run) -> Self {
+        let mut agenda = Self::default();
+        for ix in plan.family.step_indices() {
+            if run.step(ix).state == StepState::Ready {
+                agenda.step_is_ready(plan, ix, run.last_at);
+            }
+        }
+        for (ix, _) in history.memory.iter() {
+            agenda.send_changed(plan, history, run, ix);
+        }
+        agenda
+    }
+
+    /// The step at `ix` may start.
+    pub fn step_is_ready(&mut self, plan: &Plan, ix: StepIx, at: Timestamp) {
+        let lane = match plan.family.step(ix).content.kind() {
+            StepKind::Create | StepKind::Iterate => Lane::Write,
+            StepKind::Review => Lane::Review,
+            StepKind::Check | StepKind::Download => Lane::Local,
+        };
+        self.put(Item::Step(ix), lane, at, plan.timing.tail(ix));
+    }
+
+    /// The send at `ix` changed: what is next to be done with it, if anything?
+    pub fn send_changed(&mut self, plan: &Plan, history: &History, run: &Run, ix: SendIx) {
+        let send = history.memory.send(ix);
+        let step = run.step_of(&send.id);
+        let tail = step.map(|step| plan.timing.tail(step)).unwrap_or_default();
+        self.remove(Item::Send(ix));
+        match (next(send), step) {
+            (Some((Lane::Write, at)), Some(step)) if run.step(step).state == StepState::Active => {
+                self.put(Item::Step(step), Lane::Write, at, tail);
+            }
+            // Nobody wants another attempt of a job whose step is gone.
+            (Some((Lane::Write, _)) | None, _) => {}
+            (Some((lane, at)), _) => self.put(Item::Send(ix), lane, at, tail),
+        }
+    }
+
+    /// Takes `item` out: it is being done.
+    pub fn remove(&mut self, item: Item) {
+        if let Some((lane, spot)) = self.spots.remove(&item) {
+            let queue = self.queues.entry(lane).or_default();
+            match spot {
+                Spot::Ready(urgency) => queue.ready.remove(&(urgency, item)),
+                Spot::Later(at, _) => queue.later.remove(&(at, item)),
+            };
+        }
+    }
+
+    /// `item` can't be done before `at`.
+    pub fn postpone(&mut self, item: Item, at: Timestamp) {
+        if let Some((lane, Spot::Ready(urgency) | Spot::Later(_, urgency))) =
+            self.spots.get(&item).copied()
+        {
+            self.put(item, lane, at, urgency.0);
+        }
+    }
+
+    /// Nothing of `class` can go out before `at`.
+    pub fn hold(&mut self, class: Class, at: Timestamp) {
+        self.held.insert(class, at);
+    }
+
+    /// Whether something of `class` may go out, as far as we know.
+    #[must_use]
+    pub fn is_free(&self, class: &Class, now: Timestamp) -> bool {
+        self.held.get(class).is_none_or(|until| *until <= now)
+    }
+
+    /// What is ready in `lane`, the most urgent first.
+    pub fn ready(&mut self, lane: Lane, now: Timestamp) -> impl Iterator<Item = Item> + use<'_> {
+        let queue = self.queues.entry(lane).or_default();
+        while let Some((at, item)) = queue.later.first().copied().filter(|(at, _)| *at <= now) {
+            queue.later.remove(&(at, item));
+            if let Some((_, spot)) = self.spots.get_mut(&item) {
+                let (Spot::Ready(urgency) | Spot::Later(_, urgency)) = *spot;
+                *spot = Spot::Ready(urgency);
+                queue.ready.insert((urgency, item));
+            }
+        }
+        queue.ready.iter().map(|(_, item)| *item)
+    }
+
+    /// The next moment after `now` at which something may change by itself.
+    #[must_use]
+    pub fn next_moment(&self, now: Timestamp) -> Option<Timestamp> {
+        let later = self
+            .queues
+            .values()
+            .filter_map(|queue| queue.later.first())
+            .map(|(at, _)| *at);
+        later
+            .chain(self.held.values().copied())
+            .filter(|at| *at > now)
+            .min()
+    }
+
+    /// Whether there is anything in one of `lanes`, now or later.
+    #[must_use]
+    pub fn has_any(&self, lanes: &[Lane]) -> bool {
+        let filled = |queue: &Queue| !queue.ready.is_empty() || !queue.later.is_empty();
+        lanes
+            .iter()
+            .filter_map(|lane| self.queues.get(lane))
+            .any(filled)
+    }
+
+    fn put(&mut self, item: Item, lane: Lane, at: Timestamp, tail: Duration) {
+        self.remove(item);
+        let urgency = Reverse(tail);
+        self.queues
+            .entry(lane)
+            .or_default()
+            .later
+            .insert((at, item));
+        self.spots.insert(item, (lane, Spot::Later(at, urgency)));
+    }
+}
+
+/// What is next to be done with a send, and when.
+fn next(send: &Send) -> Option<(Lane, Timestamp)> {
+    match &send.state {
+        SendState::Open(open) => open.retry_at.map(|at| (Lane::Resend, at)),
+        SendState::Running(running) if !running.polling => Some((Lane::Poll, running.next_poll_at)),
+        SendState::Collecting(collecting) => collecting.retry_at.map(|at| (Lane::Fetch, at)),
+        SendState::Failed { again_at, .. } => again_at.map(|at| (Lane::Write, at)),
+        _ => None,
+    }
+}

@@ -1,0 +1,315 @@
+//! Judges replies: what a reply means for a send, as events. The money rules of the failure model live here:
+//! a reply that is not clear taints the key, and a later refusal of a tainted key proves nothing.
+
+use std::time::Duration;
+
+use super::answer::{Answer, Ground, JobView, Rejection, Reply, Verdict};
+use super::backoff;
+use crate::plan::content::StepKind;
+use crate::plan::family::OnProposal;
+use crate::plan::memory::{Refusal, RefusalCause, Send, SendState};
+use crate::plan::money::Cents;
+use crate::plan::remote::{ArtifactId, Timestamp};
+use crate::plan::settings::Retry;
+use crate::run::event::{Call, Event, StopReason};
+use crate::run::outcome::{ExitReason, Outcome, RunEnd};
+use crate::run::progress::Run;
+use crate::run::step::{StepRun, StepState};
+
+/// How often a file is asked for before the step fails.
+const FILE_TRIES: u32 = 5;
+/// How long we wait for somebody else's run on our job.
+const BUSY_WAIT: Duration = Duration::from_secs(60);
+
+/// What became of a POST. `on_proposal` is the policy of a review.
+#[must_use]
+pub fn sent(send: &Send, reply: Reply, on_proposal: OnProposal, now: Timestamp) -> Vec<Event> {
+    let SendState::Open(open) = &send.state else {
+        return Vec::new();
+    };
+    let id = send.id;
+    let call = reply.call;
+    let again = |why: String, tainted: bool, wait: Option<Duration>| {
+        let backoff = backoff::exact_retry(open.sends, send.key.as_str());
+        let retry_at = now.after(wait.unwrap_or_default().max(backoff));
+        Event::Unanswered {
+            send: id,
+            call: call.clone(),
+            why,
+            tainted,
+            retry_at,
+        }
+    };
+    match reply.verdict {
+        Verdict::Done(Answer::Accepted { job, poll_after }) if send.content.kind().is_write() => {
+            let next_poll_at = now.after(backoff::poll(poll_after, &job.0));
+            vec![Event::Accepted {
+                send: id,
+                call,
+                job,
+                next_poll_at,
+            }]
+        }
+        Verdict::Done(Answer::Reviewed(review)) if send.content.kind() == StepKind::Review => {
+            let accepted = review.proposal.is_none() || on_proposal == OnProposal::Ignore;
+            vec![Event::Reviewed {
+                send: id,
+                call,
+                review,
+                accepted,
+            }]
+        }
+        Verdict::Done(_) => vec![again(
+            "an answer to another question".to_owned(),
+            true,
+            None,
+        )],
+        Verdict::Unknown { why, retry_after } => vec![again(why, true, retry_after)],
+        Verdict::NotSent { why } => vec![again(why, false, None)],
+        Verdict::Refused(rejection) => {
+            let text = words(&rejection);
+            match (rejection.ground, open.tainted) {
+                (Ground::RateLimited, _) => vec![again(text, false, rejection.retry_after)],
+                (Ground::Busy, false) => vec![again(text, false, Some(BUSY_WAIT))],
+                (Ground::Key, true) => vec![again(text.clone(), false, None), key_refused(text)],
+                (_, true) => {
+                    let why = format!(
+                        "refused ({text}), but an earlier try had no answer and may have been carried out"
+                    );
+                    vec![Event::Unresolved { send: id, why }]
+                }
+                (ground, false) => refused(send, call, ground, rejection),
+            }
+        }
+    }
+}
+
+fn refused(send: &Send, call: Call, ground: Ground, rejection: Rejection) -> Vec<Event> {
+    let text = words(&rejection);
+    let (cause, stop) = match ground {
+        Ground::Money => (RefusalCause::Money, Some(StopReason::Balance { why: text })),
+        Ground::Key => (RefusalCause::Key, Some(StopReason::Key { why: text })),
+        Ground::RateLimited | Ground::Busy | Ground::NotFound | Ground::Request => {
+            (RefusalCause::Request, None)
+        }
+    };
+    let refusal = Refusal {
+        cause,
+        code: rejection.code,
+        message: rejection.message,
+    };
+    let refused = Event::Refused {
+        send: send.id,
+        call,
+        refusal,
+    };
+    std::iter::once(refused)
+        .chain(stop.map(|reason| Event::Stopping { reason }))
+        .collect()
+}
+
+/// What became of a poll. `failures` counts the attempts that the service failed in this run, this one not included.
+#[must_use]
+pub fn polled(
+    send: &Send,
+    reply: Reply,
+    retry: &Retry,
+    failures: u32,
+    now: Timestamp,
+) -> Vec<Event> {
+    let SendState::Running(running) = &send.state else {
+        return Vec::new();
+    };
+    let id = send.id;
+    let call = reply.call;
+    let later = |status: String, wait: Option<Duration>| {
+        // Without a told wait the moment holds that was recorded when the poll went out.
+        let next_poll_at = wait.map_or(running.next_poll_at, |wait| {
+            now.after(wait).max(running.next_poll_at)
+        });
+        Event::Polled {
+            send: id,
+            call: call.clone(),
+            status,
+            next_poll_at,
+        }
+    };
+    match reply.verdict {
+        Verdict::Done(Answer::Job(JobView::Active { status, poll_after })) => {
+            let next_poll_at = now.after(backoff::poll(poll_after, send.key.as_str()));
+            vec![Event::Polled {
+                send: id,
+                call,
+                status,
+                next_poll_at,
+            }]
+        }
+        Verdict::Done(Answer::Job(JobView::Completed(result))) => vec![Event::Completed {
+            send: id,
+            call,
+            result,
+        }],
+        Verdict::Done(Answer::Job(JobView::Failed { charged, why })) => {
+            let failures = failures + 1;
+            let again = failures < retry.attempts.get();
+            let again_at =
+                again.then(|| now.after(backoff::new_attempt(retry, failures, send.key.as_str())));
+            vec![Event::JobFailed {
+                send: id,
+                call,
+                charged,
+                why,
+                again_at,
+            }]
+        }
+        // It may have been answered at any moment until now, with a wait that never reached us.
+        Verdict::Done(_) => {
+            let why = "an answer to another question".to_owned();
+            vec![later(why, Some(running.wait))]
+        }
+        Verdict::Unknown { why, retry_after } => {
+            let wait = retry_after.unwrap_or_default().max(running.wait);
+            vec![later(why, Some(wait))]
+        }
+        Verdict::NotSent { why } => vec![later(why, None)],
+        Verdict::Refused(rejection) => {
+            let text = words(&rejection);
+            match rejection.ground {
+                Ground::NotFound => {
+                    let why = format!("the service no longer knows the job ({text})");
+                    vec![Event::Unresolved { send: id, why }]
+                }
+                Ground::Key => vec![later(text.clone(), None), key_refused(text)],
+                Ground::RateLimited | Ground::Busy | Ground::Money | Ground::Request => {
+                    vec![later(text, rejection.retry_after)]
+                }
+            }
+        }
+    }
+}
+
+/// What became of a balance read; `failures` counts those before it that brought nothing, `settled` are the holds that
+/// had been answered when it went out.
+#[must_use]
+pub fn balance(reply: Reply, settled: Cents, now: Timestamp) -> Vec<Event> {
+    let call = reply.call;
+    let later = |why: String, wait: Option<Duration>| {
+        let retry_at = now.after(
+            wait.unwrap_or_default()
+                .max(backoff::exact_retry(3, "balance")),
+        );
+        Event::BalanceNotRead {
+            call: call.clone(),
+            why,
+            retry_at,
+        }
+    };
+    match reply.verdict {
+        Verdict::Done(Answer::Balance {
+            available,
+            hold,
+            currency,
+        }) => {
+            vec![Event::BalanceRead {
+                call,
+                available,
+                hold,
+                currency,
+                settled,
+            }]
+        }
+        Verdict::Done(_) => vec![later("an answer to another question".to_owned(), None)],
+        Verdict::Unknown { why, retry_after } => vec![later(why, retry_after)],
+        Verdict::NotSent { why } => vec![later(why, None)],
+        Verdict::Refused(rejection) => {
+            let text = words(&rejection);
+            let stop = (rejection.ground == Ground::Key).then(|| key_refused(text.clone()));
+            std::iter::once(later(text, rejection.retry_after))
+                .chain(stop)
+                .collect()
+        }
+    }
+}
+
+/// What became of a file on its way home.
+#[must_use]
+pub fn fetched(send: &Send, artifact: &ArtifactId, reply: Reply, now: Timestamp) -> Vec<Event> {
+    let SendState::Collecting(collecting) = &send.state else {
+        return Vec::new();
+    };
+    let (id, call, artifact) = (send.id, reply.call, artifact.clone());
+    let tries = collecting.tries + 1;
+    let not_stored = |why: String, wait: Option<Duration>, counts: bool| {
+        let wait = wait
+            .unwrap_or_default()
+            .max(backoff::exact_retry(tries, &artifact.0));
+        let retry_at = (!counts || tries < FILE_TRIES).then(|| now.after(wait));
+        Event::FileNotStored {
+            send: id,
+            call: call.clone(),
+            artifact: artifact.clone(),
+            why,
+            retry_at,
+        }
+    };
+    match reply.verdict {
+        Verdict::Done(Answer::File(stored)) => vec![Event::FileStored {
+            send: id,
+            call,
+            artifact: artifact.clone(),
+            stored,
+        }],
+        Verdict::Done(_) => vec![not_stored(
+            "an answer to another question".to_owned(),
+            None,
+            true,
+        )],
+        Verdict::Unknown { why, retry_after } => vec![not_stored(why, retry_after, true)],
+        Verdict::NotSent { why } => vec![not_stored(why, None, true)],
+        Verdict::Refused(rejection) => {
+            let text = words(&rejection);
+            match rejection.ground {
+                Ground::RateLimited => vec![not_stored(text, rejection.retry_after, false)],
+                Ground::Key => vec![not_stored(text.clone(), None, false), key_refused(text)],
+                _ => vec![not_stored(text, rejection.retry_after, true)],
+            }
+        }
+    }
+}
+
+/// How a run ends that has nothing more to do.
+#[must_use]
+pub fn end(run: &Run) -> RunEnd {
+    let stop = match &run.stop {
+        Some(StopReason::Key { .. }) => Some(ExitReason::KeyRefused),
+        Some(StopReason::Signal {}) => Some(ExitReason::Interrupted),
+        Some(StopReason::Cap { .. }) => Some(ExitReason::CapReached),
+        Some(StopReason::Balance { .. }) => Some(ExitReason::BalanceTooLow),
+        Some(StopReason::FailFast { .. }) | None => None,
+    };
+    let of_step = |step: &StepRun| match step.state {
+        StepState::Done(Outcome::Unresolved) => Some(ExitReason::Unresolved),
+        StepState::Done(Outcome::Failed) => Some(ExitReason::PartFailed),
+        StepState::Done(Outcome::Rejected) => Some(ExitReason::PartRejected),
+        _ => None,
+    };
+    RunEnd::new(
+        stop.into_iter()
+            .chain(run.steps.iter().filter_map(of_step))
+            .collect(),
+    )
+}
+
+fn key_refused(why: String) -> Event {
+    Event::Stopping {
+        reason: StopReason::Key { why },
+    }
+}
+
+fn words(rejection: &Rejection) -> String {
+    if rejection.message.is_empty() {
+        rejection.code.clone()
+    } else {
+        format!("{}: {}", rejection.code, rejection.message)
+    }
+}

@@ -1,0 +1,11 @@
+//! What to do next: limits, urgency, money, retries. Functions over values: no clock, no waiting, no randomness.
+
+pub mod agenda;
+pub mod answer;
+pub mod backoff;
+pub mod decide;
+pub mod judge;
+pub mod limits;
+pub mod money;
+mod pace;
+pub mod slot;

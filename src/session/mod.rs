@@ -1,0 +1,11 @@
+//! A manifest and its state, opened: what the command line and programs use to plan and run a family.
+
+mod begin;
+mod open;
+mod run;
+mod service;
+
+pub use begin::begin;
+pub use open::{Loaded, Session, SessionError, load};
+pub use run::{Options, run};
+pub use service::{Origin, SIMULATOR_SPEED};

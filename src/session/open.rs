@@ -1,0 +1,206 @@
+//! Opening a manifest and what is known of it, without changing anything.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::service::Origin;
+use crate::adapters::images::FolderImages;
+use crate::adapters::journal::SqliteJournal;
+use crate::adapters::state_folder::{StateError, StateFolder};
+use crate::api::TransportSetupError;
+use crate::execute::engine::EngineError;
+use crate::execute::ports::StorageError;
+use crate::manifest::{self, Diagnostics, Sources};
+use crate::plan::action::EditedLineage;
+use crate::plan::actions::Plan;
+use crate::plan::family::Family;
+use crate::plan::ids::RunId;
+use crate::plan::memory::Memory;
+use crate::plan::resolve::resolve;
+use crate::run::event::Record;
+use crate::run::history::History;
+use crate::simulator::SimulatorError;
+
+/// A manifest that was read and understood.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its meaning.
+    pub family: Family,
+    /// What is odd about it.
+    pub lints: Diagnostics,
+    /// Its text, for those who show the lints.
+    pub sources: Sources,
+}
+
+/// Why a session can't be opened or run.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The manifest is wrong.
+    #[error("the manifest has errors")]
+    Manifest {
+        /// All that is wrong.
+        diagnostics: Diagnostics,
+        /// Its text.
+        sources: Sources,
+    },
+    /// Applied iterates were edited or removed.
+    #[error("applied iterates were edited or removed")]
+    Edited(Vec<EditedLineage>),
+    /// The state folder.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// There is no such run.
+    #[error("{0}")]
+    NoRun(String),
+    /// An image changed while it was being read.
+    #[error("the image {0} changed while it was being read")]
+    ImageChanged(String),
+    /// The simulator.
+    #[error("the simulator: {0}")]
+    Simulator(#[from] SimulatorError),
+    /// The HTTP client could not be set up.
+    #[error(transparent)]
+    Transport(#[from] TransportSetupError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl From<StorageError> for SessionError {
+    fn from(error: StorageError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+/// Reads the manifest at `path` and works out what it means.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(path: &Path) -> Result<Loaded, SessionError> {
+    let mut sources = Sources::default();
+    let manifest = manifest::load(path, &mut sources);
+    let meaning = manifest
+        .and_then(|manifest| resolve(&manifest, &sources, &mut FolderImages::new(folder_of(path))));
+    match meaning {
+        Ok((family, lints)) => Ok(Loaded {
+            path: path.to_owned(),
+            family,
+            lints,
+            sources,
+        }),
+        Err(diagnostics) => Err(SessionError::Manifest {
+            diagnostics,
+            sources,
+        }),
+    }
+}
+
+fn folder_of(manifest: &Path) -> PathBuf {
+    match manifest.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+impl Loaded {
+    /// The folder of the manifest.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        folder_of(&self.path)
+    }
+
+    /// The output folder for `origin`, relative to the manifest's.
+    #[must_use]
+    pub fn output(&self, origin: &Origin) -> String {
+        let output = &self.family.settings.output;
+        match origin {
+            Origin::Simulator { .. } => format!("{}-sim", output.trim_end_matches('/')),
+            Origin::Remote { .. } => output.clone(),
+        }
+    }
+}
+
+/// A manifest and what is known of it at one origin.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The manifest.
+    pub loaded: Loaded,
+    /// Where its state is, or will be.
+    pub state: StateFolder,
+    /// Its journal; empty for a family that never ran.
+    pub records: Vec<Record>,
+    output: PathBuf,
+}
+
+impl Session {
+    /// Opens the state of `loaded` at `origin`, in `state` or in `.millrun` beside the manifest. Nothing is changed.
+    ///
+    /// # Errors
+    /// When it can't be told which state it is, or it can't be read.
+    pub fn open(
+        loaded: Loaded,
+        origin: &Origin,
+        state: Option<&Path>,
+    ) -> Result<Self, SessionError> {
+        let base = state.map_or_else(|| loaded.folder().join(".millrun"), Path::to_owned);
+        let state = StateFolder::find(&base, &loaded.path, &loaded.family.salt, &origin.name())?;
+        let records = SqliteJournal::read(&state.journal())?;
+        let output = loaded.folder().join(loaded.output(origin));
+        Ok(Self {
+            loaded,
+            state,
+            records,
+            output,
+        })
+    }
+
+    /// What was true at the end of `run`, or is true now.
+    ///
+    /// # Errors
+    /// When there was no such run.
+    pub fn history(&self, run: Option<RunId>) -> Result<History, SessionError> {
+        let history = match run {
+            None => History::of(&self.records),
+            Some(run) => History::up_to_run(&self.records, run),
+        };
+        match (&history.run, run) {
+            (None, _) => Err(SessionError::NoRun(
+                "this manifest has not run here yet".to_owned(),
+            )),
+            (Some(last), Some(run)) if last.id != run => Err(SessionError::NoRun(format!(
+                "there is no {run}; the last one is {}",
+                last.id
+            ))),
+            _ => Ok(history),
+        }
+    }
+
+    /// What a run would do now.
+    ///
+    /// # Errors
+    /// When applied iterates were edited or removed.
+    pub fn plan(&self) -> Result<(Plan, Memory), SessionError> {
+        let memory = History::of(&self.records).memory;
+        let missing = self.missing_files(&memory);
+        let plan = Plan::new(self.loaded.family.clone(), &memory, &missing)
+            .map_err(SessionError::Edited)?;
+        Ok((plan, memory))
+    }
+
+    /// Published files that are no longer there.
+    #[must_use]
+    pub fn missing_files(&self, memory: &Memory) -> BTreeSet<String> {
+        missing_files(&self.output, memory)
+    }
+}
+
+/// The files that `memory` knows to be published under `output` and that are no longer there.
+pub(super) fn missing_files(output: &Path, memory: &Memory) -> BTreeSet<String> {
+    let published = memory.published.values().map(|file| &file.path);
+    published
+        .filter(|path| std::fs::symlink_metadata(output.join(path)).is_err())
+        .cloned()
+        .collect()
+}

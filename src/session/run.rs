@@ -1,0 +1,127 @@
+//! Running a manifest: the state is locked, the service reached, the engine given its ports.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::begin::begin;
+use super::open::{Loaded, SessionError, missing_files};
+use super::service::{Origin, Service};
+use crate::adapters::clock::wall_now_ms;
+use crate::adapters::content_store::ContentStore;
+use crate::adapters::files::Output;
+use crate::adapters::images;
+use crate::adapters::journal::SqliteJournal;
+use crate::adapters::limits_db::LimitsDb;
+use crate::adapters::orville::Orville;
+use crate::adapters::state_folder::StateFolder;
+use crate::execute::engine::{self, Begin};
+use crate::execute::ports::{Observer, Ports, StopLevel};
+use crate::plan::content::Digest;
+use crate::plan::remote::Timestamp;
+use crate::run::history::History;
+use crate::run::sheet::Heading;
+
+/// How a manifest is run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Against which service.
+    pub origin: Origin,
+    /// Where the state is, if not beside the manifest.
+    pub state: Option<PathBuf>,
+    /// Whether nothing new is started once a part did not succeed.
+    pub fail_fast: bool,
+    /// Whether the last run goes on even when it is finished; it is an error then when there is none, or the plan changed.
+    pub reopen: bool,
+}
+
+/// Runs `loaded`, or goes on with its last run, and gives back what is true in the end. `stop` may ask it to stop.
+///
+/// # Errors
+/// When the run could not begin, storage failed, or it was asked to stop at once.
+pub async fn run(
+    loaded: Loaded,
+    options: &Options,
+    observer: &mut dyn Observer,
+    stop: watch::Receiver<StopLevel>,
+) -> Result<History, SessionError> {
+    let base = options
+        .state
+        .clone()
+        .unwrap_or_else(|| loaded.folder().join(".millrun"));
+    let state = StateFolder::find(
+        &base,
+        &loaded.path,
+        &loaded.family.salt,
+        &options.origin.name(),
+    )?;
+    let _lock = state.lock(&format!(
+        "process {} since {}",
+        std::process::id(),
+        now_text()
+    ))?;
+
+    let mut journal = SqliteJournal::open(&state.journal())?;
+    let records = journal.records()?;
+    let store = Arc::new(ContentStore::open(state.objects())?);
+    keep_images(&loaded, &store)?;
+
+    let output = loaded.output(&options.origin);
+    let output_folder = loaded.folder().join(&output);
+    let heading = Heading {
+        manifest: loaded.path.display().to_string(),
+        max_spend: loaded.family.settings.budget.max_spend,
+        output,
+        zone: jiff::tz::TimeZone::system()
+            .iana_name()
+            .unwrap_or("UTC")
+            .to_owned(),
+    };
+    let missing = missing_files(&output_folder, &History::of(&records).memory);
+    let last_at = records
+        .last()
+        .map_or(Timestamp::default(), |record| record.at);
+    let (plan, history, how) = begin(loaded.family, &records, &missing, &heading, options.reopen)
+        .map_err(SessionError::Edited)?;
+    if options.reopen && matches!(how, Begin::Start(_)) {
+        let why = match history.run {
+            None => "there is no run to go on with: this manifest has not run here yet",
+            Some(_) => {
+                "the manifest has changed since its last run, which can't go on: use `millrun run`"
+            }
+        };
+        return Err(SessionError::NoRun(why.to_owned()));
+    }
+
+    let Service { client, clock } = Service::reach(&options.origin, &state, last_at).await?;
+    let mut admission = LimitsDb::open(&state.limits(), &plan.family.settings.limits, clock.now())?;
+    let api = Orville::new(client, Arc::clone(&store));
+    let files = Output::new(store, output_folder);
+    let ports = Ports {
+        api: &api,
+        journal: &mut journal,
+        admission: &mut admission,
+        files: &files,
+        clock: &*clock,
+        observer,
+    };
+    Ok(engine::run(ports, &plan, history, how, options.fail_fast, stop).await?)
+}
+
+/// Takes the images into the content store, from which they are sent: what changes on the disk later changes nothing.
+fn keep_images(loaded: &Loaded, store: &ContentStore) -> Result<(), SessionError> {
+    for (digest, path) in &loaded.family.images {
+        let bytes = images::read(Path::new(&loaded.folder()), path);
+        match bytes {
+            Ok(bytes) if Digest::of(&bytes) == *digest => store.put(&bytes)?,
+            _ => return Err(SessionError::ImageChanged(path.clone())),
+        };
+    }
+    Ok(())
+}
+
+fn now_text() -> String {
+    jiff::Timestamp::from_millisecond(wall_now_ms())
+        .map_or_else(|_| "some time".to_owned(), |now| now.to_string())
+}

@@ -1,0 +1,140 @@
+//! What a simulated workspace is made with: its keys, money, limits and pace.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use super::cents::Cents;
+use super::clock::whole_ms;
+use super::limits::Limits;
+
+/// The API key every simulator accepts unless its [`Config`] says otherwise; it has all scopes.
+pub const SIM_API_KEY: &str = "gcad_sim_0123456789abcdef";
+
+/// How keys of the real service begin. The simulator never accepts one.
+pub(crate) const LIVE_KEY_PREFIX: &str = "gcad_live_";
+
+/// What an API key may do (section "Authentication").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// `cad:read`: list, status, messages, artifacts; with `cad:write`, reviews.
+    CadRead,
+    /// `cad:write`: creates, follow-ups; with `cad:read`, reviews.
+    CadWrite,
+    /// `billing:read`: the balance.
+    BillingRead,
+}
+
+impl Scope {
+    /// Every scope there is.
+    pub const ALL: [Self; 3] = [Self::CadRead, Self::CadWrite, Self::BillingRead];
+
+    /// The scope's name in the API document.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CadRead => "cad:read",
+            Self::CadWrite => "cad:write",
+            Self::BillingRead => "billing:read",
+        }
+    }
+}
+
+/// An accepted API key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// What a client sends after `Bearer `.
+    pub secret: String,
+    /// What it may do.
+    pub scopes: BTreeSet<Scope>,
+}
+
+impl ApiKey {
+    /// A key with the given scopes.
+    pub fn new(secret: impl Into<String>, scopes: impl IntoIterator<Item = Scope>) -> Self {
+        Self {
+            secret: secret.into(),
+            scopes: scopes.into_iter().collect(),
+        }
+    }
+}
+
+/// Everything that can be chosen about a simulated workspace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// What durations, charges, failures and ids are drawn from.
+    pub seed: u64,
+    /// Job durations, limit windows and every wait a client is told are divided by this. At 1 told waits are whole
+    /// seconds, otherwise they have decimals.
+    pub time_divisor: f64,
+    /// The rate limits, before division.
+    pub limits: Limits,
+    /// What a *new* workspace owns; a reopened one keeps what it has.
+    pub balance_cents: Cents,
+    /// What each create and follow-up puts on hold.
+    pub hold_cents: Cents,
+    /// The accepted API keys.
+    pub keys: Vec<ApiKey>,
+    /// `poll_after_seconds` of an active job, before division.
+    pub poll_after_seconds: u32,
+    /// How long a run takes, in seconds before division, unless its prompt says so.
+    pub job_seconds: RangeInclusive<u32>,
+    /// How many runs in a hundred fail by themselves.
+    pub failure_percent: u8,
+    /// How long a signed download URL works, in seconds before division.
+    pub link_seconds: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            time_divisor: 1.0,
+            limits: Limits::default(),
+            balance_cents: Cents(50_000),
+            hold_cents: Cents(200),
+            keys: vec![ApiKey::new(SIM_API_KEY, Scope::ALL)],
+            poll_after_seconds: 30,
+            job_seconds: 60..=240,
+            failure_percent: 0,
+            link_seconds: 900,
+        }
+    }
+}
+
+impl Config {
+    /// A span of the document's time as this workspace lives it, in milliseconds; never nothing of something.
+    pub(crate) fn scaled_ms(&self, document_ms: i64) -> i64 {
+        let scaled = whole_ms((document_ms as f64 / self.divisor()).ceil());
+        scaled.max(i64::from(document_ms > 0))
+    }
+
+    /// Whether told waits are whole seconds.
+    pub(crate) fn tells_whole_seconds(&self) -> bool {
+        self.divisor() == 1.0
+    }
+
+    fn divisor(&self) -> f64 {
+        if self.time_divisor.is_finite() && self.time_divisor > 0.0 {
+            self.time_divisor
+        } else {
+            1.0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_divisor_shortens_every_span_but_never_to_nothing() {
+        let config = Config {
+            time_divisor: 120.0,
+            ..Config::default()
+        };
+        assert_eq!(config.scaled_ms(60_000), 500);
+        assert_eq!(config.scaled_ms(1), 1);
+        assert_eq!(config.scaled_ms(0), 0);
+        assert_eq!(Config::default().scaled_ms(10_000), 10_000);
+    }
+}

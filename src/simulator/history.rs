@@ -1,0 +1,114 @@
+//! The JSON of a job's conversation (section "Read message history").
+
+use serde::Serialize;
+
+use super::ids::{FileId, JobId, MessageId, RevisionId};
+use super::jobs::{Exchange, Job, Run, Status};
+use super::wire::{ArtifactBody, ReviewBody, artifact_bodies, timestamp};
+
+#[derive(Serialize)]
+pub(crate) struct History {
+    job_id: JobId,
+    messages: Vec<Message>,
+}
+
+#[derive(Serialize)]
+struct Message {
+    id: MessageId,
+    role: &'static str,
+    content: String,
+    created_at: String,
+    images: Vec<ImageBody>,
+    revision_id: Option<RevisionId>,
+    revision: Option<String>,
+    artifacts: Vec<ArtifactBody>,
+    review: Option<ReviewBody>,
+}
+
+#[derive(Serialize)]
+struct ImageBody {
+    id: FileId,
+    filename: String,
+    content_type: &'static str,
+    size_bytes: u64,
+}
+
+impl History {
+    pub(crate) fn of(job: &Job, now: i64) -> Self {
+        let mut messages = Vec::new();
+        for exchange in &job.exchanges {
+            match exchange {
+                Exchange::Run(run) => {
+                    messages.push(Message::asked(run));
+                    messages.extend(Message::made(run, now));
+                }
+                Exchange::Review(review) => {
+                    messages.push(Message::text(
+                        "user",
+                        &review.message,
+                        &review.prompt,
+                        review.at_ms,
+                    ));
+                    messages.push(Message {
+                        review: Some(review.into()),
+                        ..Message::text("assistant", &review.reply, &review.answer, review.at_ms)
+                    });
+                }
+            }
+        }
+        Self {
+            job_id: job.id.clone(),
+            messages,
+        }
+    }
+}
+
+impl Message {
+    fn text(role: &'static str, id: &MessageId, content: &str, at_ms: i64) -> Self {
+        Self {
+            id: id.clone(),
+            role,
+            content: content.to_owned(),
+            created_at: timestamp(at_ms),
+            images: Vec::new(),
+            revision_id: None,
+            revision: None,
+            artifacts: Vec::new(),
+            review: None,
+        }
+    }
+
+    fn asked(run: &Run) -> Self {
+        let images = run.images.iter().map(|attached| ImageBody {
+            id: attached.id.clone(),
+            filename: attached.image.filename.clone(),
+            content_type: attached.image.content_type.mime(),
+            size_bytes: attached.image.size_bytes,
+        });
+        Self {
+            images: images.collect(),
+            ..Self::text("user", &run.message, &run.prompt, run.queued_ms)
+        }
+    }
+
+    /// The assistant's message at the end of a run.
+    fn made(run: &Run, now: i64) -> Option<Self> {
+        match run.status(now) {
+            Status::Queued | Status::Running => None,
+            Status::Failed => {
+                let regret = "The CAD model could not be generated for this request.";
+                Some(Self::text("assistant", &run.reply, regret, run.ends_ms))
+            }
+            Status::Completed => {
+                let revision = run.revision(now)?;
+                let explanation = revision.design.explanation();
+                Some(Self {
+                    revision_id: Some(revision.id.clone()),
+                    revision: Some(revision.letter.clone()),
+                    artifacts: artifact_bodies(revision),
+                    ..Self::text("assistant", &run.reply, &explanation, run.ends_ms)
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Reviews: what a client asks, whether it is answered, and what the assistant says.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::digest::{Digest, Digester};
+use super::directives::Directives;
+use super::effect::Write;
+use super::errors::ApiError;
+use super::ids::{JobId, Place, RevisionId};
+use super::jobs::{Job, Proposal, Review, Revision, Status};
+use super::wire::{Receipt, Reviewed};
+use super::world::World;
+
+/// What a review asks.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Question {
+    pub(crate) prompt: String,
+    pub(crate) revision_id: Option<RevisionId>,
+    pub(crate) viewer_state: Option<Value>,
+}
+
+impl Question {
+    /// What makes two reviews the same to the service.
+    pub(crate) fn fingerprint(&self, job: &JobId) -> Digest {
+        let viewer_state = self.viewer_state.as_ref().unwrap_or(&Value::Null);
+        Digester::new("review")
+            .text(job.as_str())
+            .text(&self.prompt)
+            .text(self.revision_id.as_ref().map_or("", RevisionId::as_str))
+            .text(&viewer_state.to_string())
+            .finish()
+    }
+}
+
+/// Decides on a review whose key is new.
+pub(crate) fn review(
+    world: &World,
+    index: usize,
+    question: Question,
+    now: i64,
+) -> Result<(Write, Receipt), ApiError> {
+    let job = &world.jobs[index];
+    let revision = reviewed_revision(job, question.revision_id.as_ref(), now)?;
+    let place = Place {
+        seed: world.config.seed,
+        job: index,
+        exchange: job.exchanges.len(),
+    };
+    let review = Review {
+        at_ms: now,
+        message: place.user_message(),
+        revision: revision.id.clone(),
+        reply: place.assistant_message(),
+        answer: format!(
+            "Revision {} is generally straightforward to manufacture. {}",
+            revision.letter,
+            revision.design.explanation()
+        ),
+        proposal: proposal(job, revision, &question.prompt),
+        prompt: question.prompt,
+    };
+    let receipt = Receipt::Reviewed(Reviewed {
+        job_id: job.id.clone(),
+        revision_id: review.revision.clone(),
+        message_id: review.message.clone(),
+        assistant_message_id: review.reply.clone(),
+        review: (&review).into(),
+    });
+    let job = job.id.clone();
+    Ok((Write::Reviewed { job, review }, receipt))
+}
+
+/// The revision asked for, or the latest; only a completed job has one to review.
+fn reviewed_revision<'a>(
+    job: &'a Job,
+    asked: Option<&RevisionId>,
+    now: i64,
+) -> Result<&'a Revision, ApiError> {
+    match (job.status(now), job.latest_revision(now)) {
+        (Status::Completed, Some(latest)) => match asked {
+            None => Ok(latest),
+            Some(id) => job
+                .revisions(now)
+                .find(|revision| revision.id == *id)
+                .ok_or(ApiError::NotFound("Revision not found")),
+        },
+        (Status::Failed, None) => Err(ApiError::CadRevisionRequired),
+        _ => Err(ApiError::JobNotCompleted),
+    }
+}
+
+fn proposal(job: &Job, revision: &Revision, prompt: &str) -> Option<Proposal> {
+    let equal = |review: &&Review| review.prompt == prompt && review.proposal.is_some();
+    let before = u32::try_from(job.reviews().filter(equal).count()).unwrap_or(u32::MAX);
+    Directives::of(prompt)
+        .propose
+        .covers(before)
+        .then(|| Proposal {
+            summary: format!("Break the sharp edges of revision {}", revision.letter),
+            prompt: format!(
+                "Break all sharp edges of revision {} with a 0.5 mm chamfer.",
+                revision.letter
+            ),
+        })
+}

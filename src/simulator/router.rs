@@ -1,0 +1,48 @@
+//! Which path and method is served by whom.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use super::app::App;
+use super::errors::ApiError;
+use super::multipart::BODY_SIZE;
+use super::routes::{artifacts, balance, control, jobs, storage, writes};
+
+/// The whole service: the API, the storage behind its downloads, and the control interface.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/api/v1/cad/jobs", get(jobs::list).post(writes::create))
+        .route("/api/v1/cad/jobs/{job_id}", get(jobs::status))
+        .route(
+            "/api/v1/cad/jobs/{job_id}/messages",
+            get(jobs::messages).post(writes::follow_up),
+        )
+        .route("/api/v1/cad/jobs/{job_id}/review", post(writes::review))
+        .route("/api/v1/cad/jobs/{job_id}/artifacts", get(artifacts::list))
+        .route(
+            "/api/v1/artifacts/{artifact_id}/download",
+            get(artifacts::download),
+        )
+        .route("/api/v1/billing/balance", get(balance::balance))
+        .route("/_storage/{artifact_id}", get(storage::file))
+        .route("/_sim/books", get(control::books))
+        .route("/_sim/clock", get(control::clock))
+        .route("/_sim/top-up", post(control::top_up))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_SIZE))
+        .with_state(app)
+}
+
+async fn not_found(State(app): State<Arc<App>>) -> Response {
+    app.answer::<()>(Err(ApiError::NotFound("There is no such endpoint")))
+}
+
+async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
+    app.answer::<()>(Err::<(StatusCode, ()), _>(ApiError::MethodNotAllowed))
+}

@@ -1,0 +1,99 @@
+//! `GET /api/v1/cad/jobs/{job_id}/artifacts` and `GET /api/v1/artifacts/{artifact_id}/download`
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::header::HOST;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+
+use super::jobs::job_id;
+use crate::simulator::app::App;
+use crate::simulator::config::Scope;
+use crate::simulator::errors::ApiError;
+use crate::simulator::ids::ArtifactId;
+use crate::simulator::limits::Bucket;
+use crate::simulator::storage;
+use crate::simulator::wire::{ArtifactList, Download, Seconds};
+
+/// Lists the artifacts of a job's latest revision.
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    path: Result<Path<String>, PathRejection>,
+) -> Response {
+    app.answer(try_list(&app, &headers, path).await)
+}
+
+/// Sends the client to the storage, or with `redirect=false` tells it where that is.
+pub(crate) async fn download(
+    State(app): State<Arc<App>>,
+    uri: Uri,
+    headers: HeaderMap,
+    path: Result<Path<String>, PathRejection>,
+    query: Result<Query<BTreeMap<String, String>>, QueryRejection>,
+) -> Response {
+    let as_json = query.is_ok_and(|Query(query)| {
+        query
+            .get("redirect")
+            .is_some_and(|redirect| redirect == "false")
+    });
+    match try_download(&app, &uri, &headers, path).await {
+        Ok(download) if !as_json => app.redirect(&download.url),
+        outcome => app.answer(outcome.map(|download| (StatusCode::OK, download))),
+    }
+}
+
+async fn try_list(
+    app: &App,
+    headers: &HeaderMap,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<(StatusCode, ArtifactList), ApiError> {
+    let key = app.authorize(headers, &[Scope::CadRead])?;
+    app.turn(|turn| {
+        turn.admit(&[Bucket::Artifacts { key }])?;
+        let job = turn.job(&job_id(path)?)?;
+        Ok((
+            StatusCode::OK,
+            ArtifactList::of(&turn.world.jobs[job], turn.now),
+        ))
+    })
+    .await
+}
+
+async fn try_download(
+    app: &App,
+    uri: &Uri,
+    headers: &HeaderMap,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Download, ApiError> {
+    const NOT_FOUND: ApiError = ApiError::NotFound("Artifact not found");
+    let key = app.authorize(headers, &[Scope::CadRead])?;
+    app.turn(|turn| {
+        turn.admit(&[Bucket::Artifacts { key }])?;
+        let Path(id) = path.map_err(|_| NOT_FOUND)?;
+        let id = ArtifactId::from(id.as_str());
+        let (revision, file) = turn.world.artifact(&id, turn.now).ok_or(NOT_FOUND)?;
+        let config = &turn.world.config;
+        let life_ms = config.scaled_ms(i64::from(config.link_seconds) * 1_000);
+        let path = storage::signed_path(config.seed, &id, turn.now.saturating_add(life_ms));
+        Ok(Download {
+            filename: revision.artifacts[file].filename.clone(),
+            artifact_id: id,
+            url: format!("http://{}{path}", host(uri, headers)),
+            expires_in_seconds: Seconds::from_ms(life_ms),
+        })
+    })
+    .await
+}
+
+/// The host the client knows this server by.
+fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
+    headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| uri.authority().map(axum::http::uri::Authority::as_str))
+        .unwrap_or("localhost")
+}

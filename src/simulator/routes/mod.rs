@@ -1,0 +1,8 @@
+//! The endpoints. Each checks the key and scope, reads its body, takes one turn with the world and answers.
+
+pub(crate) mod artifacts;
+pub(crate) mod balance;
+pub(crate) mod control;
+pub(crate) mod jobs;
+pub(crate) mod storage;
+pub(crate) mod writes;

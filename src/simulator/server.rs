@@ -1,0 +1,122 @@
+//! The simulator as its users see it: opened on a folder or in memory, driven in process or over loopback.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+
+use super::app::App;
+use super::books::Books;
+use super::clock::Clock;
+use super::config::Config;
+use super::effect::{Effect, Entry};
+use super::log::{Log, SimulatorError};
+use super::router;
+use super::world::World;
+
+/// A simulated workspace of the API. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Simulator {
+    app: Arc<App>,
+}
+
+impl Simulator {
+    /// Opens the world kept in `dir`, or begins one there; without a folder the world is kept in memory only.
+    ///
+    /// A reopened world keeps its money: `config.balance_cents` is what a new one begins with. Its time goes on from
+    /// [`Simulator::recorded_until`] at the earliest, whatever the clock shows.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or written, is in use by another process, or holds a damaged log. A torn last
+    /// line is no damage: nothing in it was ever answered.
+    pub fn open(config: Config, clock: Clock, dir: Option<&Path>) -> Result<Self, SimulatorError> {
+        let (log, entries) = match dir {
+            Some(dir) => Log::open(dir)?,
+            None => (Log::Memory, Vec::new()),
+        };
+        let mut world = World::new(Arc::new(config));
+        let epoch = entries.len() as u64;
+        for entry in entries {
+            if let Some(bucket) = entry.effect.bucket() {
+                world.gate.count(&world.config, bucket, entry.at_ms);
+            }
+            world.apply(entry);
+        }
+        if epoch == 0 {
+            let effect = Effect::ToppedUp {
+                cents: world.config.balance_cents,
+            };
+            let at_ms = clock.now_ms();
+            let begin = Entry { at_ms, effect };
+            log.append(&begin);
+            world.apply(begin);
+        }
+        let app = App::new(world, clock, log, epoch);
+        Ok(Self { app: Arc::new(app) })
+    }
+
+    /// The time of the last effect kept in `dir`, in milliseconds since the Unix epoch: where a clock for it should
+    /// go on. `None` if nothing is kept there.
+    ///
+    /// # Errors
+    /// As [`Simulator::open`].
+    pub fn recorded_until(dir: &Path) -> Result<Option<i64>, SimulatorError> {
+        let (_, entries) = Log::open(dir)?;
+        Ok(entries.last().map(|entry| entry.at_ms))
+    }
+
+    /// The time of the last effect, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn last_ms(&self) -> Option<i64> {
+        self.app.look(|turn| turn.world.last_ms)
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn books(&self) -> Books {
+        self.app.look(|turn| Books::of(turn.world, turn.now))
+    }
+
+    /// The service, to be driven in process.
+    pub fn router(&self) -> Router {
+        router::router(Arc::clone(&self.app))
+    }
+
+    /// A listener for [`Simulator::serve`], on loopback only.
+    ///
+    /// # Errors
+    /// When the address is not a loopback one or cannot be had.
+    pub async fn bind(address: SocketAddr) -> Result<TcpListener, SimulatorError> {
+        if !address.ip().is_loopback() {
+            return Err(SimulatorError::NotLoopback(address));
+        }
+        Ok(TcpListener::bind(address).await?)
+    }
+
+    /// Serves until `stop` is ready and the requests in flight are answered.
+    ///
+    /// # Errors
+    /// When the listener is not a loopback one or fails.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), SimulatorError> {
+        let address = listener.local_addr()?;
+        if !address.ip().is_loopback() {
+            return Err(SimulatorError::NotLoopback(address));
+        }
+        let listener = listener.tap_io(|stream| {
+            // Without it small answers may wait for the peer; with it failing they only may.
+            let _ = stream.set_nodelay(true);
+        });
+        axum::serve(listener, self.router())
+            .with_graceful_shutdown(stop)
+            .await?;
+        Ok(())
+    }
+}

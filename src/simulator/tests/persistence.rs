@@ -1,0 +1,111 @@
+//! A world that outlives its process.
+
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use super::*;
+use crate::simulator::SimulatorError;
+
+fn open(dir: &Path, start_ms: i64) -> Client {
+    let clock = Clock::new(start_ms, 1.0);
+    Client::of(Simulator::open(Config::default(), clock, Some(dir)).unwrap())
+}
+
+#[tokio::test]
+async fn a_reopened_world_is_the_same_and_forgets_a_torn_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let client = open(dir.path(), START_MS);
+    let created = client.create("k1", "A plate [sim:duration=0]").await;
+    let job = format!("/api/v1/cad/jobs/{}", created.text("id"));
+    let review = client
+        .post(
+            &format!("{job}/review"),
+            "r1",
+            json!({ "prompt": "Risks?" }),
+        )
+        .await;
+    assert_eq!(review.status, 200);
+    client.get(&job).await;
+    let before = client.simulator.books();
+    let last_ms = client.simulator.last_ms();
+    assert!(matches!(
+        Simulator::open(Config::default(), Clock::new(0, 1.0), Some(dir.path())),
+        Err(SimulatorError::InUse)
+    ));
+    drop(client);
+
+    let log = dir.path().join("world.jsonl");
+    assert_eq!(log.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let mut file = std::fs::OpenOptions::new().append(true).open(&log).unwrap();
+    file.write_all(br#"{"at_ms":1,"effect":{"topp"#).unwrap();
+    drop(file);
+    assert_eq!(Simulator::recorded_until(dir.path()).unwrap(), last_ms);
+
+    let client = open(dir.path(), 0);
+    let after = client.simulator.books();
+    assert_eq!(after.jobs, before.jobs);
+    assert_eq!(after.totals, before.totals);
+    assert_eq!(after.early_polls, before.early_polls);
+    let replay = client.create("k1", "A plate [sim:duration=0]").await;
+    assert_eq!(replay.text("id"), created.text("id"));
+    assert_eq!(
+        client.simulator.books().now_ms,
+        last_ms.unwrap(),
+        "time never goes back"
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_line_in_the_middle_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path(), START_MS));
+    std::fs::write(dir.path().join("world.jsonl"), "{}\n{}\n").unwrap();
+    let opened = Simulator::open(Config::default(), Clock::new(0, 1.0), Some(dir.path()));
+    assert!(matches!(
+        opened,
+        Err(SimulatorError::Corrupt { line: 1, .. })
+    ));
+}
+
+#[tokio::test]
+async fn limits_outlive_the_process_and_concurrent_writes_all_reach_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let client = open(dir.path(), START_MS);
+    let writes = (0..10).map(|index| {
+        client.create(
+            ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"][index],
+            PLATE,
+        )
+    });
+    let answers = futures_util::future::join_all(writes).await;
+    assert!(answers.iter().all(|answer| answer.status == 202));
+    drop(client);
+    let client = open(dir.path(), START_MS);
+    assert_eq!(client.simulator.books().totals.jobs, 10);
+    assert_eq!(client.create("k", PLATE).await.status, 429);
+}
+
+#[tokio::test]
+async fn it_is_served_over_loopback_and_nowhere_else() {
+    let elsewhere = Simulator::bind("0.0.0.0:0".parse().unwrap()).await;
+    assert!(matches!(elsewhere, Err(SimulatorError::NotLoopback(_))));
+    let listener = Simulator::bind("127.0.0.1:0".parse().unwrap())
+        .await
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    let client = Client::new(Config::default());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let served = tokio::spawn(client.simulator.clone().serve(listener, async {
+        let _ = stopped.await;
+    }));
+    let asked = move || {
+        let mut stream = std::net::TcpStream::connect(address)?;
+        stream.write_all(b"GET /_sim/clock HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
+        std::io::read_to_string(stream)
+    };
+    let answer = tokio::task::spawn_blocking(asked).await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    stop.send(()).unwrap();
+    served.await.unwrap().unwrap();
+}

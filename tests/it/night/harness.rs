@@ -1,0 +1,406 @@
+//! A night in virtual time: the real engine, its real journal and files, and the simulator's router in the same process.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use millrun::adapters::clock::SimulatorClock;
+use millrun::adapters::content_store::ContentStore;
+use millrun::adapters::files::Output;
+use millrun::adapters::images::FolderImages;
+use millrun::adapters::in_process::InProcess;
+use millrun::adapters::journal::SqliteJournal;
+use millrun::adapters::limits_db::LimitsDb;
+use millrun::adapters::orville::Orville;
+use millrun::api::{ApiKey, Client, SendFuture, Transport};
+use millrun::execute::engine::{self, EngineError};
+use millrun::execute::ports::{
+    Admission, Clock as _, Journal, Observer, Ports, StopLevel, StorageError,
+};
+use millrun::manifest::{self, Format, Sources};
+use millrun::plan::action::EditedLineage;
+use millrun::plan::actions::Plan;
+use millrun::plan::family::Family;
+use millrun::plan::remote::Timestamp;
+use millrun::plan::resolve::resolve;
+use millrun::run::event::Record;
+use millrun::run::history::History;
+use millrun::run::sheet::Heading;
+use millrun::schedule::slot::{Admittance, Class, SlotId};
+use millrun::session::begin;
+use millrun::simulator::{Books, Clock, Config, SIM_API_KEY, Simulator};
+use tokio::sync::watch;
+
+/// When every night begins.
+const EVENING: i64 = 1_790_000_000_000;
+/// What requests take to the service, in turn: a later one may overtake an earlier one, and what a client counts from
+/// its send is never what the service counts from its arrival.
+const WAYS_THERE_MS: [u64; 3] = [100, 350, 200];
+/// What an answer takes back.
+const WAY_BACK: Duration = Duration::from_millis(200);
+
+/// One family's state, output and simulated workspace, over as many processes as a test kills.
+pub struct Night {
+    folder: tempfile::TempDir,
+    pub simulator: Simulator,
+    clock: Clock,
+    wire: Wire,
+    fuse: Fuse,
+    stop: watch::Sender<StopLevel>,
+}
+
+/// At which side of a commit a process dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dies {
+    /// What the commit holds is not on the disk: replies that came are lost.
+    BeforeCommit,
+    /// It is, but nothing that waited for it has left.
+    AfterCommit,
+}
+
+/// How a process of a night ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// The run ended in an orderly way.
+    Ended(Box<History>),
+    /// It died after a commit.
+    Died,
+    /// The engine gave up.
+    #[expect(dead_code, reason = "it is shown when a test expected another ending")]
+    Failed(EngineError),
+}
+
+impl Ending {
+    pub fn history(self) -> History {
+        match self {
+            Self::Ended(history) => *history,
+            other => panic!("the run did not end: {other:?}"),
+        }
+    }
+
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Ended(history) => history
+                .run
+                .as_ref()
+                .unwrap()
+                .end
+                .as_ref()
+                .unwrap()
+                .exit_code(),
+            other => panic!("the run did not end: {other:?}"),
+        }
+    }
+}
+
+impl Night {
+    pub fn new(config: Config) -> Self {
+        // A file system in memory makes commits cheap; what is tested is the order of events, not the disk.
+        let memory = Path::new("/dev/shm");
+        let base = if memory.is_dir() {
+            memory.to_owned()
+        } else {
+            std::env::temp_dir()
+        };
+        let clock = Clock::new(EVENING, 1.0);
+        let simulator = Simulator::open(config, clock, None).unwrap();
+        let wire = Wire {
+            service: InProcess::new(simulator.router()),
+            sent: Arc::default(),
+            open: Arc::default(),
+        };
+        let folder = tempfile::tempdir_in(base).unwrap();
+        let fuse = Fuse {
+            left: AtomicU32::new(u32::MAX),
+            dies: Dies::AfterCommit,
+        };
+        Self {
+            folder,
+            simulator,
+            clock,
+            wire,
+            fuse,
+            stop: watch::channel(StopLevel::Go).0,
+        }
+    }
+
+    pub fn books(&self) -> Books {
+        self.simulator.books()
+    }
+
+    pub fn output(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    pub fn files(&self) -> Vec<String> {
+        fn walk(folder: &Path, base: &Path, names: &mut Vec<String>) {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    walk(&path, base, names);
+                } else {
+                    names.push(
+                        path.strip_prefix(base)
+                            .unwrap()
+                            .to_str()
+                            .unwrap()
+                            .to_owned(),
+                    );
+                }
+            }
+        }
+        let mut names = Vec::new();
+        walk(&self.output(), &self.output(), &mut names);
+        names.sort();
+        names
+    }
+
+    pub fn records(&self) -> Vec<Record> {
+        SqliteJournal::read(&self.folder.path().join("journal.db")).unwrap()
+    }
+
+    /// Puts a file beside the manifest.
+    pub fn place(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.folder.path().join(name), bytes).unwrap();
+    }
+
+    pub fn family(&self, manifest: &str) -> Family {
+        let mut sources = Sources::default();
+        let source = sources.add("m.yaml", manifest);
+        let parsed = manifest::parse(&sources, source, Format::Yaml);
+        let parsed = parsed.unwrap_or_else(|problems| panic!("{problems:?}"));
+        let mut images = FolderImages::new(self.folder.path());
+        resolve(&parsed, &sources, &mut images)
+            .unwrap_or_else(|problems| panic!("{problems:?}"))
+            .0
+    }
+
+    /// The plan that a run would carry out now.
+    pub fn plan(&self, manifest: &str) -> Result<Plan, Vec<EditedLineage>> {
+        let history = History::of(&self.records());
+        Plan::new(
+            self.family(manifest),
+            &history.memory,
+            &self.missing(&history),
+        )
+    }
+
+    fn missing(&self, history: &History) -> BTreeSet<String> {
+        let published = history
+            .memory
+            .published
+            .values()
+            .map(|file| file.path.clone());
+        published
+            .filter(|path| !self.output().join(path).exists())
+            .collect()
+    }
+
+    /// One process, from its start to its end: a new run, or the last one where it can go on.
+    pub async fn run(&self, manifest: &str) -> Ending {
+        self.process(manifest, u32::MAX, false).await
+    }
+
+    pub async fn run_fail_fast(&self, manifest: &str) -> Ending {
+        self.process(manifest, u32::MAX, true).await
+    }
+
+    /// A process that dies at its `commits`-th commit of journal or limits.
+    pub async fn run_and_die(&mut self, manifest: &str, commits: u32, dies: Dies) -> Ending {
+        self.fuse.dies = dies;
+        self.process(manifest, commits, false).await
+    }
+
+    /// What was out when the process died reaches the service after all; its replies reach nobody.
+    pub async fn deliver_what_was_out(&self) {
+        let open: Vec<_> = self.wire.open.lock().unwrap().drain(..).collect();
+        for (_, request) in open {
+            let _ = self.wire.service.send(request).await;
+        }
+    }
+
+    /// What was out when the process died is lost.
+    pub fn lose_what_was_out(&self) {
+        self.wire.open.lock().unwrap().clear();
+    }
+
+    /// Asks the run to stop, as a signal does.
+    pub fn stop(&self, level: StopLevel) {
+        self.stop.send_replace(level);
+    }
+
+    async fn process(&self, manifest: &str, commits: u32, fail_fast: bool) -> Ending {
+        self.fuse.left.store(commits, Ordering::Relaxed);
+        let work =
+            std::panic::AssertUnwindSafe(self.whole_process(manifest, fail_fast)).catch_unwind();
+        match work.await {
+            Ok(Ok(history)) => Ending::Ended(Box::new(history)),
+            Ok(Err(error)) => Ending::Failed(error),
+            Err(payload) if payload.is::<Death>() => Ending::Died,
+            Err(payload) => std::panic::resume_unwind(payload),
+        }
+    }
+
+    async fn whole_process(&self, manifest: &str, fail_fast: bool) -> Result<History, EngineError> {
+        let path = self.folder.path();
+        let clock = SimulatorClock::new(self.clock);
+        let store = Arc::new(ContentStore::open(path.join("objects")).unwrap());
+        let mut journal = Fused {
+            inner: SqliteJournal::open(&path.join("journal.db"))?,
+            fuse: &self.fuse,
+        };
+        let records = journal.inner.records()?;
+        let family = self.family(manifest);
+        for path in family.images.values() {
+            store
+                .put(&fs::read(self.folder.path().join(path)).unwrap())
+                .unwrap();
+        }
+        let heading = Heading {
+            manifest: "m.yaml".to_owned(),
+            max_spend: family.settings.budget.max_spend,
+            output: "out".to_owned(),
+            zone: "UTC".to_owned(),
+        };
+        let missing = self.missing(&History::of(&records));
+        let (plan, history, how) = begin(family, &records, &missing, &heading, false).unwrap();
+        let limits = LimitsDb::open(
+            &path.join("limits.db"),
+            &plan.family.settings.limits,
+            clock.now(),
+        )?;
+        let mut admission = Fused {
+            inner: limits,
+            fuse: &self.fuse,
+        };
+        let client = Client::new(
+            self.wire.clone(),
+            "http://127.0.0.1:1".parse().unwrap(),
+            ApiKey::new(SIM_API_KEY).unwrap(),
+        );
+        let api = Orville::new(client, Arc::clone(&store));
+        let output = Output::new(store, self.output());
+        let ports = Ports {
+            api: &api,
+            journal: &mut journal,
+            admission: &mut admission,
+            files: &output,
+            clock: &clock,
+            observer: &mut Nobody,
+        };
+        engine::run(ports, &plan, history, how, fail_fast, self.stop.subscribe()).await
+    }
+}
+
+/// A night on which nothing may go wrong: no 429, no early poll, no key used for two things.
+pub fn assert_clean(books: &Books) {
+    assert!(
+        books.rate_limited.is_empty(),
+        "429: {:?}",
+        books.rate_limited
+    );
+    assert_eq!(
+        books.early_polls.count, 0,
+        "{:?}",
+        books.early_polls.details
+    );
+    assert_eq!(books.idempotency.conflicts, 0);
+}
+
+/// The process is gone.
+struct Death;
+
+/// So many commits are left until the process dies.
+struct Fuse {
+    left: AtomicU32,
+    dies: Dies,
+}
+
+/// Passes everything on until its fuse has burnt down.
+struct Fused<'a, T> {
+    inner: T,
+    fuse: &'a Fuse,
+}
+
+impl<T> Fused<'_, T> {
+    fn commit<E>(&mut self, commit: impl FnOnce(&mut T) -> Result<(), E>) -> Result<(), E> {
+        let is_last = self.fuse.left.fetch_sub(1, Ordering::Relaxed) == 1;
+        if !is_last || self.fuse.dies == Dies::AfterCommit {
+            commit(&mut self.inner)?;
+        }
+        if is_last {
+            std::panic::resume_unwind(Box::new(Death));
+        }
+        Ok(())
+    }
+}
+
+impl Journal for Fused<'_, SqliteJournal> {
+    fn append(&mut self, records: &[Record]) -> Result<(), StorageError> {
+        self.commit(|journal| journal.append(records))
+    }
+}
+
+impl Admission for Fused<'_, LimitsDb> {
+    fn admit(&mut self, classes: &[Class], now: Timestamp) -> Admittance {
+        self.inner.admit(classes, now)
+    }
+
+    fn answered(&mut self, slots: &[SlotId], now: Timestamp) {
+        self.inner.answered(slots, now);
+    }
+
+    fn block(&mut self, class: &Class, until: Timestamp) {
+        self.inner.block(class, until);
+    }
+
+    fn commit(&mut self) -> Result<(), StorageError> {
+        Fused::commit(self, Admission::commit)
+    }
+}
+
+/// A wire with a length: a request needs a while to the service, and its answer a while back. What is on its way when the
+/// process dies is kept, so that a test can say what became of it.
+#[derive(Clone)]
+struct Wire {
+    service: InProcess,
+    sent: Arc<AtomicU64>,
+    open: Arc<Mutex<Vec<Open>>>,
+}
+
+/// A request on its way, by its number.
+type Open = (u64, http::Request<Bytes>);
+
+impl Transport for Wire {
+    fn send(&self, request: http::Request<Bytes>) -> SendFuture<'_> {
+        let number = self.sent.fetch_add(1, Ordering::Relaxed);
+        self.open.lock().unwrap().push((number, request.clone()));
+        let way_there = WAYS_THERE_MS[(number % 3) as usize];
+        Box::pin(async move {
+            let_pass(Duration::from_millis(way_there)).await;
+            self.open
+                .lock()
+                .unwrap()
+                .retain(|(open, _)| *open != number);
+            let reply = self.service.send(request).await;
+            let_pass(WAY_BACK).await;
+            reply
+        })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "time is virtual here")]
+pub async fn let_pass(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn observe(&mut self, _: &Record, _: &History) {}
+}

@@ -1,0 +1,6 @@
+//! Nights in virtual time, held against the simulator's books.
+
+mod harness;
+mod lineage;
+mod prefix;
+mod whole;
