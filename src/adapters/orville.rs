@@ -18,7 +18,7 @@ use crate::plan::content::{ImageType, Prompt};
 use crate::plan::key::IdempotencyKey;
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, JobId, ReviewResult, RevisionId, Stored};
-use crate::run::event::{Call, Endpoint};
+use crate::run::call::{Call, Endpoint};
 use crate::schedule::answer::{Answer, Reply, Verdict};
 
 /// The service, by the typed client.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::api::{self, CallError, ErrorCode, JobStatus, UnknownReason};
 use crate::plan::money::Cents;
 use crate::plan::remote::{Artifact, ArtifactId, RequestId, RevisionId, WriteResult};
-use crate::run::event::{Call, Endpoint};
+use crate::run::call::{Call, Endpoint};
 use crate::schedule::answer::{Ground, JobView, Rejection, Verdict};
 
 pub(super) fn job_view(job: api::Job) -> JobView {

@@ -109,7 +109,7 @@ impl Observer for Progress {
         let told = self.story.tell(record);
         if let Some(run) = &history.run {
             match &record.event {
-                Event::RunStarted { .. } | Event::RunResumed {} | Event::RunEnded { .. } => {
+                Event::RunStarted { .. } | Event::RunResumed { .. } | Event::RunEnded { .. } => {
                     self.survey(run);
                 }
                 _ => {

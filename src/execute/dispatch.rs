@@ -31,7 +31,7 @@ pub(super) enum Awaited {
     Poll(SendId),
     /// A file of a send.
     File(SendId, ArtifactId),
-    /// The balance, with the holds that had been answered when it was asked for.
+    /// The balance, with the holds that waited for no answer when it was asked for.
     Balance(Cents),
 }
 
@@ -53,7 +53,7 @@ impl Desk<'_> {
             Errand::ReadBalance => Ok(Dispatch {
                 intent: None,
                 request: Request::Balance,
-                awaited: Awaited::Balance(self.memory.answered_holds),
+                awaited: Awaited::Balance(self.memory.settled_holds()),
             }),
         }
     }
@@ -142,7 +142,7 @@ impl Desk<'_> {
     fn fetch(&self, ix: SendIx) -> Result<Dispatch, StorageError> {
         let send = self.memory.send(ix);
         let missing = match &send.state {
-            SendState::Collecting(collecting) => collecting.result.missing(),
+            SendState::Collecting(collecting) => collecting.next(),
             _ => None,
         };
         let artifact =

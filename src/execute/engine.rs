@@ -15,7 +15,7 @@ use super::local;
 use super::ports::{Ports, Request, StopLevel, StorageError};
 use crate::plan::actions::Plan;
 use crate::plan::family::{OnProposal, Policy};
-use crate::plan::ids::RunId;
+use crate::plan::ids::{RunId, StepRef};
 use crate::plan::remote::Timestamp;
 use crate::run::event::{Event, Record, StopReason};
 use crate::run::history::History;
@@ -35,7 +35,12 @@ pub enum Begin {
     /// A new run.
     Start(Box<Sheet>),
     /// The last run goes on.
-    Resume,
+    Resume {
+        /// Downloads that have to be done again.
+        again: Vec<StepRef>,
+        /// Where files are published, relative to the manifest's folder.
+        output: String,
+    },
 }
 
 /// Why the loop ended other than by the end of its run.
@@ -64,6 +69,7 @@ pub async fn run<'a>(
     fail_fast: bool,
     stop: watch::Receiver<StopLevel>,
 ) -> Result<History, EngineError> {
+    let mut drained = stop.clone();
     let mut engine = Engine {
         ports,
         plan,
@@ -79,7 +85,10 @@ pub async fn run<'a>(
     match engine.turns(stop).await {
         Err(EngineError::Storage(error)) => {
             // Nothing can be recorded any more. Requests that are out may end, which saves the service a broken pipe.
-            while engine.out.next().await.is_some() {}
+            tokio::select! {
+                () = async { while engine.out.next().await.is_some() {} } => {}
+                () = asked_to_end(&mut drained) => {}
+            }
             Err(error.into())
         }
         other => other.map(|()| engine.history),
@@ -122,9 +131,9 @@ impl Engine<'_> {
                 }
                 self.record(Event::RunStarted { sheet });
             }
-            Begin::Resume => {
+            Begin::Resume { again, output } => {
                 self.run = last;
-                self.record(Event::RunResumed {});
+                self.record(Event::RunResumed { again, output });
             }
         }
         self.commit()?;
@@ -135,14 +144,21 @@ impl Engine<'_> {
 
     async fn turns(&mut self, mut stop: watch::Receiver<StopLevel>) -> Result<(), EngineError> {
         loop {
-            if *stop.borrow_and_update() >= StopLevel::Settle
-                && self.stop_reason() != Some(&StopReason::Signal {})
-            {
-                self.record(Event::Stopping {
-                    reason: StopReason::Signal {},
-                });
+            match *stop.borrow_and_update() {
+                StopLevel::Now => {
+                    self.commit()?;
+                    return Err(EngineError::Abandoned);
+                }
+                StopLevel::Settle if !self.stops().contains(&StopReason::Signal {}) => {
+                    self.record(Event::Stopping {
+                        reason: StopReason::Signal {},
+                    });
+                }
+                StopLevel::Settle | StopLevel::Go => {}
             }
-            let busy = self.act()?;
+            // The same moment decides what is due and what is next: what falls due in between would be in neither.
+            let now = self.ports.clock.now();
+            let busy = self.act(now)?;
             if !busy && self.is_over() {
                 return self.end();
             }
@@ -150,7 +166,6 @@ impl Engine<'_> {
                 self.take_in_what_is_here();
                 continue;
             }
-            let now = self.ports.clock.now();
             let run = self.history.run.as_ref().ok_or(EngineError::Stuck)?;
             let wake = decide::next_moment(&self.agenda, run, now);
             if self.out.is_empty() && wake.is_none() {
@@ -167,32 +182,27 @@ impl Engine<'_> {
                     self.take_in_what_is_here();
                 }
                 () = sleep => {}
-                changed = stop.changed() => {
-                    // A closed channel never asks to stop; an open one that says `Now` is obeyed.
-                    if changed.is_ok() && *stop.borrow() == StopLevel::Now {
-                        return Err(EngineError::Abandoned);
-                    }
-                }
+                () = changed(&mut stop) => {}
             }
         }
     }
 
-    fn stop_reason(&self) -> Option<&StopReason> {
-        self.history.run.as_ref().and_then(|run| run.stop.as_ref())
+    fn stops(&self) -> &[StopReason] {
+        let run = self.history.run.as_ref();
+        run.map(|run| run.stops.as_slice()).unwrap_or_default()
     }
 
     /// Nothing is out, and nothing that is still allowed is left to do.
     fn is_over(&self) -> bool {
-        self.out.is_empty() && !self.agenda.has_any(decide::lanes(self.stop_reason()))
+        self.out.is_empty() && !self.agenda.has_any(decide::lanes(self.stops()))
     }
 
     fn end(&mut self) -> Result<(), EngineError> {
-        let end = self
-            .history
-            .run
-            .as_ref()
-            .map(judge::end)
-            .unwrap_or_default();
+        let run = self.history.run.as_ref().ok_or(EngineError::Stuck)?;
+        if run.stops.is_empty() && !run.is_done() {
+            return Err(EngineError::Stuck);
+        }
+        let end = judge::end(run);
         self.record(Event::RunEnded {
             end,
             wall_ms: self.ports.clock.wall_ms(),
@@ -201,8 +211,8 @@ impl Engine<'_> {
     }
 
     /// Decides, records, commits, sends. Whether anything was done.
-    fn act(&mut self) -> Result<bool, EngineError> {
-        let now = self.ports.clock.now();
+    fn act(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        self.fail_fast();
         let moment = Moment {
             now,
             out: self.outstanding,
@@ -213,9 +223,18 @@ impl Engine<'_> {
         for decision in decisions {
             match decision {
                 Decision::Stop(reason) => self.record(Event::Stopping { reason }),
+                Decision::Cap(ix, why) => {
+                    self.agenda.remove(Item::Step(ix));
+                    let step = self.plan.family.step_ref(ix);
+                    self.record(Event::Capped { step, why });
+                }
                 Decision::GiveUp(ix, why) => {
                     let send = self.history.memory.send(ix).id;
-                    self.record(Event::Unresolved { send, why });
+                    self.record(Event::Unresolved {
+                        send,
+                        call: None,
+                        why,
+                    });
                 }
                 Decision::Local(ix) => {
                     self.agenda.remove(Item::Step(ix));
@@ -226,7 +245,6 @@ impl Engine<'_> {
                 Decision::Send(errand) => departures.extend(self.depart(errand, now)?),
             }
         }
-        self.fail_fast();
         let busy = !self.unsaved.is_empty() || !departures.is_empty();
         self.ports.admission.commit()?;
         self.commit()?;
@@ -264,7 +282,10 @@ impl Engine<'_> {
                 self.agenda.hold(class, at);
                 return Ok(None);
             }
-            (Admittance::WhenAnswered { .. }, _) => return Ok(None),
+            (Admittance::WhenAnswered { class }, _) => {
+                self.agenda.hold_until_answered(class);
+                return Ok(None);
+            }
         };
         if let Some(item) = errand.item() {
             self.agenda.remove(item);
@@ -298,6 +319,9 @@ impl Engine<'_> {
         self.count(out, -1);
         let slots: Vec<SlotId> = out.slots.iter().map(|(_, slot)| *slot).collect();
         self.ports.admission.answered(&slots, now);
+        for (class, _) in &out.slots {
+            self.agenda.answered(class);
+        }
         if reply.call.rate_limited {
             for (class, _) in &out.slots {
                 self.ports
@@ -325,13 +349,10 @@ impl Engine<'_> {
                 .map(|send| judge::fetched(send, artifact, reply, now))
                 .unwrap_or_default(),
             Awaited::Poll(id) => {
-                // A job that no step wants any more is not tried again.
-                let retry = &self.plan.family.settings.retry;
-                let attempts = step(id).map_or(retry.attempts.get(), |(run, ix)| {
-                    run.step(ix).attempts.max(1)
-                });
+                let settings = &self.plan.family.settings;
+                let failures = step(id).map(|(run, ix)| run.step(ix).failures);
                 find(id)
-                    .map(|send| judge::polled(send, reply, retry, attempts - 1, now))
+                    .map(|send| judge::polled(send, reply, settings, failures, now))
                     .unwrap_or_default()
             }
             Awaited::Send(id) => {
@@ -358,7 +379,7 @@ impl Engine<'_> {
             .history
             .run
             .as_ref()
-            .filter(|run| run.stop.is_none())
+            .filter(|run| run.stops.is_empty())
             .and_then(|run| run.first_bad);
         if let Some(ix) = bad.filter(|_| self.fail_fast) {
             self.record(Event::Stopping {
@@ -378,7 +399,8 @@ impl Engine<'_> {
         };
         let ready = self.history.apply(&record);
         for ix in ready {
-            self.agenda.step_is_ready(self.plan, ix, record.at);
+            self.agenda
+                .step_is_ready(self.plan, &self.history.memory, ix, record.at);
         }
         let send = record
             .event
@@ -399,5 +421,23 @@ impl Engine<'_> {
             self.ports.observer.observe(&record, &self.history);
         }
         Ok(())
+    }
+}
+
+/// Ends when the stop level changes; never when nobody can change it any more.
+async fn changed(stop: &mut watch::Receiver<StopLevel>) {
+    if stop.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Ends when the run is asked to stop at once.
+async fn asked_to_end(stop: &mut watch::Receiver<StopLevel>) {
+    if stop
+        .wait_for(|level| *level == StopLevel::Now)
+        .await
+        .is_err()
+    {
+        std::future::pending::<()>().await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::ids::PartId;
+use super::ids::{PartId, StepRef};
 use super::remote::JobId;
 
 /// What a run does with a step.
@@ -29,6 +29,11 @@ pub enum Blocker {
         /// What is proposed; text of the service.
         summary: String,
     },
+    /// A step before it can't run.
+    Before {
+        /// Which.
+        step: StepRef,
+    },
 }
 
 impl fmt::Display for Blocker {
@@ -36,6 +41,7 @@ impl fmt::Display for Blocker {
         match self {
             Self::Unresolved { why } => write!(f, "unresolved: {why}"),
             Self::Proposal { summary } => write!(f, "its review proposes an iteration: {summary}"),
+            Self::Before { step } => write!(f, "{step} is blocked"),
         }
     }
 }

@@ -1,16 +1,16 @@
 //! The plan: what a run would do with each step, why, what it costs and how long it takes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::{Action, Blocker, EditedLineage, Reason};
 use super::bind::bind;
-use super::content::{Content, Digest, StepKind};
+use super::content::{Content, StepKind};
 use super::family::{Family, OnProposal, PartIx, Policy, Step, StepIx};
 use super::ids::PartId;
 use super::key::{LineageId, StepKey};
 use super::memory::{Memory, Send, SendId, SendState};
 use super::remote::{JobId, ReviewResult};
-use super::timing::Timing;
+use super::timing::{Timing, order};
 
 /// A family, held against what is known: every step marked with what a run would do.
 #[derive(Debug, Clone)]
@@ -36,6 +36,20 @@ impl Plan {
         missing: &BTreeSet<String>,
     ) -> Result<Self, Vec<EditedLineage>> {
         let lineages = bind(&family, memory);
+        Self::of_jobs(family, lineages, memory, missing)
+    }
+
+    /// The same where it is known already which remote job each part has, in the order of the parts: a run that goes on
+    /// keeps those that it started with.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn of_jobs(
+        family: Family,
+        lineages: Vec<LineageId>,
+        memory: &Memory,
+        missing: &BTreeSet<String>,
+    ) -> Result<Self, Vec<EditedLineage>> {
         let edits: Vec<EditedLineage> = family
             .part_indices()
             .filter_map(|part| edited(&family, memory, part, lineages[part.0 as usize]))
@@ -44,25 +58,24 @@ impl Plan {
             return Err(edits);
         }
         let mut actions = Vec::with_capacity(family.steps.len());
-        let mut had_job = BTreeSet::new();
-        had_job.extend(
-            memory
-                .lineages
-                .values()
-                .filter_map(|lineage| lineage.part.clone()),
-        );
+        let last_jobs: BTreeMap<&PartId, Option<&JobId>> = memory
+            .lineages
+            .values()
+            .filter_map(|lineage| Some((lineage.part.as_ref()?, lineage.job.as_ref())))
+            .collect();
         for ix in family.step_indices() {
             let action = Judgement {
                 family: &family,
                 memory,
                 missing,
-                had_job: &had_job,
+                last_jobs: &last_jobs,
                 lineages: &lineages,
                 actions: &actions,
             }
             .of(ix);
             actions.push(action);
         }
+        block_what_follows(&family, &mut actions);
         let timing = Timing::new(&family, &actions);
         Ok(Self {
             family,
@@ -92,21 +105,6 @@ impl Plan {
             lineage: self.lineage(step.part),
             key: step.key,
         }
-    }
-
-    /// The digest of what makes two plans the same: part ids and the keys of their steps, in whatever order the parts are.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        let family = &self.family;
-        let line = |ix| {
-            let keys = family
-                .steps_of(ix)
-                .map(|step| format!(" {} {}", family.step(step).id, family.step(step).key));
-            format!("{}{}\n", family.part(ix).id, keys.collect::<String>())
-        };
-        let mut lines: Vec<String> = family.part_indices().map(line).collect();
-        lines.sort_unstable();
-        Digest::of(lines.concat().as_bytes())
     }
 
     /// How many creates and iterates would be sent.
@@ -146,6 +144,26 @@ fn edited(
     })
 }
 
+/// What comes after a blocked step of its part, or needs its part, can't run either.
+fn block_what_follows(family: &Family, actions: &mut [Action]) {
+    let mut blocked: BTreeMap<PartIx, StepIx> = BTreeMap::new();
+    for part in order(family) {
+        let needs = &family.part(part).needs;
+        let mut before = needs.iter().find_map(|need| blocked.get(need)).copied();
+        for ix in family.steps_of(part) {
+            match (&actions[ix.0 as usize], before) {
+                (Action::Blocked(_), None) => before = Some(ix),
+                (Action::Run(_), Some(before)) => {
+                    let step = family.step_ref(before);
+                    actions[ix.0 as usize] = Action::Blocked(Blocker::Before { step });
+                }
+                _ => {}
+            }
+        }
+        blocked.extend(before.map(|before| (part, before)));
+    }
+}
+
 fn holds(step: Option<&&Step>, key: StepKey) -> bool {
     step.is_some_and(|step| step.key == key)
 }
@@ -162,7 +180,8 @@ struct Judgement<'a> {
     family: &'a Family,
     memory: &'a Memory,
     missing: &'a BTreeSet<String>,
-    had_job: &'a BTreeSet<PartId>,
+    /// The remote job that each part had last.
+    last_jobs: &'a BTreeMap<&'a PartId, Option<&'a JobId>>,
     lineages: &'a [LineageId],
     /// Of the steps before it.
     actions: &'a [Action],
@@ -216,18 +235,21 @@ impl Judgement<'_> {
                 })
             }
             SendState::Applied(_) | SendState::Reviewed(_) => Action::Reuse,
-            SendState::Unresolved { why } => {
+            SendState::Unresolved { why, running: None } => {
                 Action::Blocked(Blocker::Unresolved { why: why.clone() })
             }
             SendState::Refused(refusal) => Action::Run(Reason::Again {
                 why: format!("refused: {}", refusal.code),
             }),
             SendState::Failed { why, .. } => Action::Run(Reason::Again { why: why.clone() }),
-            SendState::Open(_) | SendState::Running(_) | SendState::Collecting(_) => {
-                Action::Run(Reason::Continues {
-                    job: self.job(send),
-                })
-            }
+            SendState::Open(_)
+            | SendState::Running(_)
+            | SendState::Collecting(_)
+            | SendState::Unresolved {
+                running: Some(_), ..
+            } => Action::Run(Reason::Continues {
+                job: self.job(send),
+            }),
         }
     }
 
@@ -240,16 +262,11 @@ impl Judgement<'_> {
 
     fn reason_for_new(&self, step: &Step) -> Reason {
         let part = &self.family.part(step.part).id;
-        if step.content.kind() != StepKind::Create || !self.had_job.contains(part) {
-            return Reason::New;
-        }
-        let mut before = self
-            .memory
-            .lineages
-            .values()
-            .filter(|lineage| lineage.part.as_ref() == Some(part));
-        Reason::NewCreate {
-            before: before.next_back().and_then(|lineage| lineage.job.clone()),
+        match self.last_jobs.get(part) {
+            Some(before) if step.content.kind() == StepKind::Create => Reason::NewCreate {
+                before: before.cloned(),
+            },
+            _ => Reason::New,
         }
     }
 
@@ -261,6 +278,10 @@ impl Judgement<'_> {
         let Some(result) = id.and_then(|id| self.memory.write_result(&id)) else {
             return Action::Run(Reason::New);
         };
+        if result.artifacts.is_empty() {
+            let why = "the job brought no files".to_owned();
+            return Action::Run(Reason::Again { why });
+        }
         for file in super::publish::files(stem, result) {
             match self.memory.published.get(&file.path) {
                 Some(published) if Some(published.stored) == file.stored => {

@@ -135,6 +135,19 @@ impl Family {
             .collect()
     }
 
+    /// The digest of what makes two plans the same: part ids and the keys of their steps, in whatever order the parts are.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let line = |ix| {
+            let steps = self.steps_of(ix).map(|step| self.step(step));
+            let keys = steps.map(|step| format!(" {} {}", step.id, step.key));
+            format!("{}{}\n", self.part(ix).id, keys.collect::<String>())
+        };
+        let mut lines: Vec<String> = self.part_indices().map(line).collect();
+        lines.sort_unstable();
+        Digest::of(lines.concat().as_bytes())
+    }
+
     /// The same family with its parts in the order of `ids`: a run that goes on knows its parts by their places.
     /// `None` when these are not its parts.
     #[must_use]

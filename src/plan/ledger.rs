@@ -102,6 +102,9 @@ impl Ledger {
 
     /// Notes the size of one charge, for the question what the next may be.
     pub fn note_charge(&mut self, amount: Cents) {
+        if amount == Cents::ZERO {
+            return;
+        }
         self.dearest = self.dearest.max(amount);
         self.charges += 1;
     }

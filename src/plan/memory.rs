@@ -13,7 +13,9 @@ use super::ids::{PartId, StepRef};
 use super::key::{IdempotencyKey, LineageId, StepKey};
 use super::ledger::Ledger;
 use super::money::Cents;
-use super::remote::{JobId, ReviewResult, RevisionId, Stored, Timestamp, WriteResult};
+use super::remote::{
+    Artifact, ArtifactId, JobId, ReviewResult, RevisionId, Stored, Timestamp, WriteResult,
+};
 
 /// One send: the work `key` on the remote job `lineage`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,10 +82,12 @@ pub enum SendState {
         /// When the next attempt may start.
         again_at: Option<Timestamp>,
     },
-    /// We can't tell what became of it, and money is at stake: a person decides.
+    /// We can't tell what became of it, and money is at stake.
     Unresolved {
         /// What happened.
         why: String,
+        /// When the service had accepted it: the next run looks at its job again. `None`: a person decides.
+        running: Option<Running>,
     },
 }
 
@@ -118,10 +122,25 @@ pub struct Running {
 pub struct Collecting {
     /// The result, with what is at home already.
     pub result: WriteResult,
-    /// How often the file that is missing was asked for in vain.
-    pub tries: u32,
-    /// When it is asked for next; `None`: given up until the next run.
+    /// How often each file that is missing was asked for in vain.
+    pub tries: BTreeMap<ArtifactId, u32>,
+    /// When the next one is asked for; `None`: given up until the next run.
     pub retry_at: Option<Timestamp>,
+}
+
+impl Collecting {
+    /// How often `artifact` was asked for in vain.
+    #[must_use]
+    pub fn tries_of(&self, artifact: &ArtifactId) -> u32 {
+        self.tries.get(artifact).copied().unwrap_or(0)
+    }
+
+    /// The file to ask for next: one that is missing, of these one that failed least.
+    #[must_use]
+    pub fn next(&self) -> Option<&Artifact> {
+        let missing = self.result.missing();
+        missing.min_by_key(|artifact| self.tries_of(&artifact.id))
+    }
 }
 
 /// A clear refusal.
@@ -154,7 +173,7 @@ pub struct Lineage {
     pub part: Option<PartId>,
     /// The job, once the service has named it.
     pub job: Option<JobId>,
-    /// What it was charged in all.
+    /// What the job was charged in all; of the job that has `job` as its id, not of failed ones before it.
     pub charged: Cents,
     /// Its sends, in the order of their first intents.
     pub sends: Vec<SendIx>,
@@ -201,8 +220,6 @@ pub struct Memory {
     pub active_jobs: usize,
     /// The holds of all sends ever intended.
     pub intended_holds: Cents,
-    /// The holds of those that had a clear answer: a balance that was asked for later knows of them.
-    pub answered_holds: Cents,
     /// The holds of sends without a clear answer that may still get one.
     pub open_holds: Cents,
     /// The last moment that was recorded.

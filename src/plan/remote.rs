@@ -101,12 +101,11 @@ pub struct WriteResult {
 }
 
 impl WriteResult {
-    /// The first file that is not at home yet.
-    #[must_use]
-    pub fn missing(&self) -> Option<&Artifact> {
+    /// The files that are not at home yet.
+    pub fn missing(&self) -> impl Iterator<Item = &Artifact> {
         self.artifacts
             .iter()
-            .find(|artifact| artifact.stored.is_none())
+            .filter(|artifact| artifact.stored.is_none())
     }
 }
 

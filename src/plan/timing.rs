@@ -5,7 +5,7 @@ use std::time::Duration;
 use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::action::Action;
+use super::action::{Action, Reason};
 use super::content::StepKind;
 use super::family::{Family, PartIx, StepIx};
 use super::settings::{Profile, Rate};
@@ -21,7 +21,8 @@ const ASSUMED_LOCAL: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Default)]
 pub struct Timing {
     tails: Vec<Duration>,
-    /// Shorter than this no run of the plan can be, at the documented rates and the assumed durations.
+    /// At the assumed durations no run of the plan can be shorter, whatever the service's limiter is: what is at the
+    /// service already may end at once, and a whole window's count may go out together.
     pub lower_bound: Duration,
     /// What we expect, with our own pacing.
     pub expected: Duration,
@@ -31,59 +32,101 @@ impl Timing {
     /// Works out the critical paths of what `actions` has to run.
     #[must_use]
     pub fn new(family: &Family, actions: &[Action]) -> Self {
-        let mut timing = Self {
-            tails: vec![Duration::ZERO; family.steps.len()],
-            ..Self::default()
+        let expected = |ix| assumed(family, actions, ix);
+        let at_least = |ix| match &actions[ix_of(ix)] {
+            Action::Run(Reason::Continues { .. }) => Duration::ZERO,
+            _ => expected(ix),
         };
-        let mut after = vec![Duration::ZERO; family.parts.len()];
-        for part in order(family).into_iter().rev() {
-            let mut tail = after[part.0 as usize];
-            for ix in family.steps_of(part).rev() {
-                tail += assumed(family, actions, ix);
-                timing.tails[ix.0 as usize] = tail;
-            }
-            for need in &family.part(part).needs {
-                let before = &mut after[need.0 as usize];
-                *before = (*before).max(tail);
-            }
+        let limits = &family.settings.limits;
+        let pace = match limits.profile {
+            Profile::Steady => steady_start,
+            Profile::Window => window_start,
+        };
+        let tails = tails(family, expected);
+        Self {
+            lower_bound: makespan(
+                family,
+                actions,
+                &self::tails(family, at_least),
+                window_start,
+            ),
+            expected: makespan(family, actions, &tails, pace),
+            tails,
         }
-        timing.bounds(family, actions);
-        timing
     }
 
     /// The time from the start of the step at `ix` to the end of everything that waits for it.
     #[must_use]
     pub fn tail(&self, ix: StepIx) -> Duration {
-        self.tails[ix.0 as usize]
-    }
-
-    fn bounds(&mut self, family: &Family, actions: &[Action]) {
-        let limits = &family.settings.limits;
-        let is_write =
-            |ix: &StepIx| family.step(*ix).content.kind().is_write() && runs(actions, *ix);
-        let mut tails: Vec<Duration> = family
-            .step_indices()
-            .filter(is_write)
-            .map(|ix| self.tail(ix))
-            .collect();
-        tails.sort_unstable_by(|a, b| b.cmp(a));
-        let critical = self.tails.iter().max().copied().unwrap_or_default();
-        let makespan = |gap: Duration| {
-            let ends = (0u32..)
-                .zip(&tails)
-                .map(|(k, tail)| gap.saturating_mul(k) + *tail);
-            ends.max().unwrap_or_default().max(critical)
-        };
-        self.lower_bound = makespan(full_rate_gap(limits.cad_writes));
-        self.expected = makespan(match limits.profile {
-            Profile::Steady => steady_gap(limits.cad_writes),
-            Profile::Window => full_rate_gap(limits.cad_writes),
-        });
+        self.tails[ix_of(ix)]
     }
 }
 
+const fn ix_of(ix: StepIx) -> usize {
+    ix.0 as usize
+}
+
+/// For each step the longest way from its start to an end, when steps take as long as `takes` says.
+fn tails(family: &Family, takes: impl Fn(StepIx) -> Duration) -> Vec<Duration> {
+    let mut tails = vec![Duration::ZERO; family.steps.len()];
+    let mut after = vec![Duration::ZERO; family.parts.len()];
+    for part in order(family).into_iter().rev() {
+        let mut tail = after[part.0 as usize];
+        for ix in family.steps_of(part).rev() {
+            tail += takes(ix);
+            tails[ix_of(ix)] = tail;
+        }
+        for need in &family.part(part).needs {
+            let before = &mut after[need.0 as usize];
+            *before = (*before).max(tail);
+        }
+    }
+    tails
+}
+
+/// When the last step ends, if the `k`-th write starts at `start(rate, k)`, the longest tails first, and no more jobs are
+/// at work than may be.
+fn makespan(
+    family: &Family,
+    actions: &[Action],
+    tails: &[Duration],
+    start: fn(Rate, u32) -> Duration,
+) -> Duration {
+    let limits = &family.settings.limits;
+    let is_sent = |ix: &StepIx| {
+        family.step(*ix).content.kind().is_write()
+            && matches!(&actions[ix_of(*ix)], Action::Run(reason) if !matches!(reason, Reason::Continues { .. }))
+    };
+    let mut writes: Vec<Duration> = family
+        .step_indices()
+        .filter(is_sent)
+        .map(|ix| tails[ix_of(ix)])
+        .collect();
+    writes.sort_unstable_by(|a, b| b.cmp(a));
+    let ends = (0u32..)
+        .zip(&writes)
+        .map(|(k, tail)| start(limits.cad_writes, k) + *tail);
+    let count = u32::try_from(writes.len()).unwrap_or(u32::MAX);
+    let at_work = ASSUMED_WRITE.saturating_mul(count) / limits.active_jobs.get();
+    let critical = tails.iter().max().copied();
+    ends.chain(critical)
+        .chain([at_work])
+        .max()
+        .unwrap_or_default()
+}
+
+/// A whole window's count at once.
+fn window_start(rate: Rate, k: u32) -> Duration {
+    rate.window.saturating_mul(k / rate.count.get())
+}
+
+/// One after the other, as the steady profile has it.
+fn steady_start(rate: Rate, k: u32) -> Duration {
+    (rate.window / (rate.count.get() - 1).max(1)).saturating_mul(k)
+}
+
 /// The parts in an order in which every part comes after the parts that it needs.
-fn order(family: &Family) -> Vec<PartIx> {
+pub(super) fn order(family: &Family) -> Vec<PartIx> {
     let mut graph: DiGraph<PartIx, ()> = DiGraph::new();
     for part in family.part_indices() {
         graph.add_node(part);
@@ -101,12 +144,8 @@ fn order(family: &Family) -> Vec<PartIx> {
     )
 }
 
-fn runs(actions: &[Action], ix: StepIx) -> bool {
-    matches!(actions.get(ix.0 as usize), Some(Action::Run(_)))
-}
-
 fn assumed(family: &Family, actions: &[Action], ix: StepIx) -> Duration {
-    if !runs(actions, ix) {
+    if !matches!(actions[ix_of(ix)], Action::Run(_)) {
         return Duration::ZERO;
     }
     match family.step(ix).content.kind() {
@@ -116,10 +155,17 @@ fn assumed(family: &Family, actions: &[Action], ix: StepIx) -> Duration {
     }
 }
 
-fn full_rate_gap(rate: Rate) -> Duration {
-    rate.window / rate.count.get()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn steady_gap(rate: Rate) -> Duration {
-    rate.window / (rate.count.get() - 1).max(1)
+    #[test]
+    fn a_window_lets_its_count_go_at_once_and_the_steady_profile_one_by_one() {
+        let rate = Rate::per(10, 90);
+        let seconds = |start: fn(Rate, u32) -> Duration| {
+            [0, 1, 9, 10, 25].map(|k| start(rate, k).as_millis())
+        };
+        assert_eq!(seconds(window_start), [0, 0, 0, 90_000, 180_000]);
+        assert_eq!(seconds(steady_start), [0, 10_000, 90_000, 100_000, 250_000]);
+    }
 }

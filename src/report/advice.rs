@@ -46,9 +46,10 @@ pub(super) fn advice(summary: &Summary, flags: &str) -> Vec<String> {
 const fn remedy(reason: &ExitReason) -> Option<&'static str> {
     match reason {
         ExitReason::KeyRefused => Some("check ORVILLE_API_KEY and its scopes"),
+        ExitReason::Unreachable => Some("look at the network and at ORVILLE_BASE_URL"),
         ExitReason::StorageFailed => Some("make room on the disk"),
         ExitReason::BalanceTooLow => Some("top up the workspace's balance"),
-        ExitReason::CapReached => Some("raise the cap in `budget`, or --max-spend"),
+        ExitReason::CapReached => Some("raise the cap in `budget`, or `--max-spend`"),
         ExitReason::Interrupted
         | ExitReason::Unresolved
         | ExitReason::PartFailed

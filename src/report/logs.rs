@@ -119,11 +119,12 @@ fn tone(event: &Event) -> Tone {
         | Event::PollSent { .. }
         | Event::Polled { .. }
         | Event::FileStored { .. } => Tone::Dim,
-        Event::RunStarted { .. } | Event::RunResumed {} => Tone::Strong,
+        Event::RunStarted { .. } | Event::RunResumed { .. } => Tone::Strong,
         Event::Accepted { .. } => Tone::Plain,
         Event::BalanceNotRead { .. }
         | Event::Unanswered { .. }
         | Event::Stopping { .. }
+        | Event::Capped { .. }
         | Event::JobFailed {
             again_at: Some(_), ..
         }

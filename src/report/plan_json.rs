@@ -16,7 +16,7 @@ pub fn plan(plan: &Plan, memory: &Memory) -> String {
     document(&Document {
         format_version: FORMAT_VERSION,
         family: &plan.family.salt.name,
-        plan: plan.digest().to_string(),
+        plan: plan.family.digest().to_string(),
         parts: plan
             .family
             .part_indices()

@@ -10,8 +10,10 @@ use crate::plan::key::{LineageId, StepKey};
 use crate::plan::ledger::Account;
 use crate::plan::memory::{Memory, Published, SendState};
 use crate::plan::money::Cents;
+use crate::plan::publish;
 use crate::plan::remote::{JobId, Stored, Timestamp};
-use crate::run::event::{Endpoint, StopReason};
+use crate::run::call::Endpoint;
+use crate::run::event::StopReason;
 use crate::run::history::History;
 use crate::run::outcome::{ExitReason, Outcome, RunEnd};
 use crate::run::progress::Run;
@@ -47,7 +49,7 @@ pub struct Summary {
     /// How it ended; `None` while it is at work, and after a kill.
     pub end: Option<RunEnd>,
     /// Why nothing new was started, if so.
-    pub stop: Option<StopReason>,
+    pub stops: Vec<StopReason>,
     /// Parts by outcome; every outcome is there.
     pub counts: BTreeMap<Outcome, usize>,
     /// What it cost.
@@ -157,7 +159,7 @@ impl Summary {
             started: run.started,
             last_at: run.last_at,
             end: run.end.clone(),
-            stop: run.stop.clone(),
+            stops: run.stops.clone(),
             counts,
             cost: CostSummary {
                 charged: memory.ledger.charged_in(run.id),
@@ -183,7 +185,9 @@ impl Summary {
         match end.reasons.first() {
             None => "succeeded",
             Some(ExitReason::KeyRefused) => "refused",
-            Some(ExitReason::Interrupted | ExitReason::StorageFailed) => "interrupted",
+            Some(ExitReason::Interrupted | ExitReason::Unreachable | ExitReason::StorageFailed) => {
+                "interrupted"
+            }
             Some(ExitReason::Unresolved) => "unresolved",
             Some(ExitReason::CapReached | ExitReason::BalanceTooLow) => "stopped",
             Some(ExitReason::PartFailed | ExitReason::PartRejected) => "failed",
@@ -292,29 +296,23 @@ impl<'a> Desk<'a> {
             path: format!("{}/{}", self.run.sheet.output, file.path),
             stored: file.stored,
         };
-        if step.kind != StepKind::Download || step.start != Start::Reuse {
+        let Some(stem) = step
+            .publish_as
+            .as_ref()
+            .filter(|_| step.start == Start::Reuse)
+        else {
             return now.iter().map(shown).collect();
-        }
+        };
         let before = part.steps.iter().take_while(|other| other.id != step.id);
         let write = before.filter(|other| other.kind.is_write()).last();
-        let Some(result) = write.and_then(|write| self.memory.write_result(&part.send_id(write)))
-        else {
-            return Vec::new();
-        };
-        let published = self.memory.published.values();
+        let result = write.and_then(|write| self.memory.write_result(&part.send_id(write)));
+        let wanted = result.map(|result| publish::files(stem, result));
+        let published = wanted.into_iter().flatten();
         published
-            .filter(|file| is_of_part(&file.wanted, &part.id))
-            .filter(|file| (result.artifacts.iter()).any(|one| one.stored == Some(file.stored)))
+            .filter_map(|file| self.memory.published.get(&file.path))
             .map(shown)
             .collect()
     }
-}
-
-/// Whether a file that should be at `wanted` is named after `part`: `<part>.step` or `<part>--<label>.step`.
-fn is_of_part(wanted: &str, part: &PartId) -> bool {
-    let name = wanted.rsplit('/').next().unwrap_or(wanted);
-    name.strip_prefix(part.as_str())
-        .is_some_and(|rest| rest == ".step" || rest.starts_with("--"))
 }
 
 fn skipped(id: &StepId, kind: StepKind) -> StepSummary {

@@ -116,13 +116,9 @@ fn facts(summary: &Summary, page: Page<'_>) -> String {
     if let Some(end) = summary.end.as_ref().filter(|end| !end.reasons.is_empty()) {
         facts.push(("ended", end_words(end)));
     }
-    if let Some(reason) = summary
-        .stop
-        .as_ref()
-        .filter(|reason| **reason != StopReason::Signal {})
-    {
-        facts.push(("stopped", stop(reason)));
-    }
+    let stops = summary.stops.iter();
+    let stops = stops.filter(|reason| **reason != StopReason::Signal {});
+    facts.extend(stops.map(|reason| ("stopped", stop(reason))));
     if summary.active_jobs > 0 {
         let jobs = counted(summary.active_jobs, "job");
         facts.push(("at work", format!("{jobs} at the service")));

@@ -4,7 +4,8 @@ use super::safe;
 use crate::plan::memory::Published;
 use crate::plan::money::Cents;
 use crate::plan::remote::{Timestamp, WriteResult};
-use crate::run::event::{Call, Event, StopReason};
+use crate::run::call::Call;
+use crate::run::event::{Event, StopReason};
 use crate::run::outcome::RunEnd;
 
 /// The longest text of the service in a line.
@@ -17,7 +18,7 @@ pub fn words(event: &Event) -> String {
         Event::RunStarted { sheet } => {
             format!("the run begins: {}", counted(sheet.parts.len(), "part"))
         }
-        Event::RunResumed {} => "the run goes on".to_owned(),
+        Event::RunResumed { .. } => "the run goes on".to_owned(),
         Event::Bound { part, .. } => {
             format!("{part} takes over the job of a part with its content")
         }
@@ -39,6 +40,7 @@ pub fn words(event: &Event) -> String {
             errors, warnings, ..
         } => checked(errors, warnings),
         Event::FilesPublished { files, .. } => published(files),
+        Event::Capped { why, .. } => format!("does not start: {}", quote(why)),
         Event::StepFailed { error, .. } => format!("failed: {}", quote(error)),
         event => of_send(event),
     }
@@ -51,6 +53,7 @@ pub fn stop(reason: &StopReason) -> String {
         StopReason::Cap { why } | StopReason::Balance { why } => quote(why),
         StopReason::Key { why } => format!("the API refused the key: {}", quote(why)),
         StopReason::Signal {} => "interrupted".to_owned(),
+        StopReason::Unreachable { why } => format!("the service is out of reach: {}", quote(why)),
         StopReason::FailFast { step } => {
             format!("{step} did not succeed, and --fail-fast was given")
         }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::call::Call;
 use super::outcome::RunEnd;
 use super::sheet::Sheet;
 use crate::plan::content::Content;
@@ -9,9 +10,7 @@ use crate::plan::ids::{PartId, RunId, StepRef};
 use crate::plan::key::{IdempotencyKey, LineageId};
 use crate::plan::memory::{Published, Refusal, SendId, Target};
 use crate::plan::money::Cents;
-use crate::plan::remote::{
-    ArtifactId, JobId, RequestId, ReviewResult, Stored, Timestamp, WriteResult,
-};
+use crate::plan::remote::{ArtifactId, JobId, ReviewResult, Stored, Timestamp, WriteResult};
 
 /// An event with its place in the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,50 +23,6 @@ pub struct Record {
     pub event: Event,
 }
 
-/// The endpoints of the API, as `requests` in the report counts them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names are the API document's")]
-pub enum Endpoint {
-    Create,
-    FollowUp,
-    Review,
-    Job,
-    Balance,
-    Download,
-}
-
-impl Endpoint {
-    /// The word of the report.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::FollowUp => "follow_up",
-            Self::Review => "review",
-            Self::Job => "job",
-            Self::Balance => "balance",
-            Self::Download => "download",
-        }
-    }
-}
-
-/// The facts of one request that went out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call {
-    /// Which endpoint.
-    pub endpoint: Endpoint,
-    /// The status of the answer, if one came.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// What the service calls the request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<RequestId>,
-    /// Whether it was answered 429 for its rate.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub rate_limited: bool,
-}
-
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -78,7 +33,12 @@ pub enum Event {
         sheet: Box<Sheet>,
     },
     /// A run that had not ended goes on. What was out is now unknown.
-    RunResumed {},
+    RunResumed {
+        /// Downloads that have to be done again: their files are gone, or belong elsewhere now.
+        again: Vec<StepRef>,
+        /// Where files are published from now on, relative to the manifest's folder.
+        output: String,
+    },
     /// A part was matched to another part's job, because it was renamed.
     Bound {
         /// The part.
@@ -178,6 +138,8 @@ pub enum Event {
     Unresolved {
         /// The send.
         send: SendId,
+        /// The request whose answer decided it; `None` when it was time that did.
+        call: Option<Call>,
         /// What happened.
         why: String,
     },
@@ -263,6 +225,13 @@ pub enum Event {
         /// The files.
         files: Vec<Published>,
     },
+    /// A write does not start: with it the part could cost more than `max_per_part`.
+    Capped {
+        /// The step.
+        step: StepRef,
+        /// How far it would go.
+        why: String,
+    },
     /// A step failed at home.
     StepFailed {
         /// The step.
@@ -305,11 +274,24 @@ pub enum StopReason {
     },
     /// Ctrl-C or TERM.
     Signal {},
+    /// Nothing was answered for too long.
+    Unreachable {
+        /// What came instead.
+        why: String,
+    },
     /// A part did not succeed and `--fail-fast` was given.
     FailFast {
         /// The step.
         step: StepRef,
     },
+}
+
+impl StopReason {
+    /// Whether the two are of one kind, whatever their words are.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
 }
 
 impl Event {
@@ -328,6 +310,7 @@ impl Event {
             | Self::JobFailed { call, .. }
             | Self::FileStored { call, .. }
             | Self::FileNotStored { call, .. } => Some(call),
+            Self::Unresolved { call, .. } => call.as_ref(),
             _ => None,
         }
     }
@@ -360,6 +343,7 @@ impl Event {
             Self::Intended { step, .. }
             | Self::Checked { step, .. }
             | Self::FilesPublished { step, .. }
+            | Self::Capped { step, .. }
             | Self::StepFailed { step, .. } => Some(step),
             _ => None,
         }
@@ -370,7 +354,7 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::RunStarted { .. } => "run_started",
-            Self::RunResumed {} => "run_resumed",
+            Self::RunResumed { .. } => "run_resumed",
             Self::Bound { .. } => "bound",
             Self::BalanceRead { .. } => "balance_read",
             Self::BalanceNotRead { .. } => "balance_not_read",
@@ -389,6 +373,7 @@ impl Event {
             Self::FileNotStored { .. } => "file_not_stored",
             Self::Checked { .. } => "checked",
             Self::FilesPublished { .. } => "files_published",
+            Self::Capped { .. } => "capped",
             Self::StepFailed { .. } => "step_failed",
             Self::Stopping { .. } => "stopping",
             Self::RunEnded { .. } => "run_ended",

@@ -39,15 +39,6 @@ impl History {
         Self::of(&records[..end])
     }
 
-    /// What was true just before `run` was started: what its plan was made from.
-    #[must_use]
-    pub fn before_run(records: &[Record], run: RunId) -> Self {
-        let start = |record: &Record| {
-            matches!(record.event, Event::RunStarted { .. }) && record.run == Some(run)
-        };
-        Self::of(records.iter().take_while(|record| !start(record)))
-    }
-
     /// Takes in one record; the answer are the steps that may start now and could not before.
     pub fn apply(&mut self, record: &Record) -> Vec<StepIx> {
         self.memory.apply(record);

@@ -45,6 +45,12 @@ impl Outcome {
         matches!(self, Self::Skipped | Self::Reused | Self::Succeeded)
     }
 
+    /// Whether it went wrong by itself, and not because of something else.
+    #[must_use]
+    pub const fn is_bad(self) -> bool {
+        matches!(self, Self::Rejected | Self::Failed | Self::Unresolved)
+    }
+
     /// The word of the report.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -82,6 +88,8 @@ pub enum ExitReason {
     KeyRefused,
     /// A signal.
     Interrupted,
+    /// Nothing was answered for too long.
+    Unreachable,
     /// The journal or the content store could not be written.
     StorageFailed,
     /// A send whose fate is unknown.
@@ -102,7 +110,7 @@ impl ExitReason {
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::KeyRefused => 4,
-            Self::Interrupted | Self::StorageFailed | Self::Unresolved => 5,
+            Self::Interrupted | Self::Unreachable | Self::StorageFailed | Self::Unresolved => 5,
             Self::CapReached | Self::BalanceTooLow => 3,
             Self::PartFailed | Self::PartRejected => 1,
         }
@@ -123,6 +131,7 @@ impl ExitReason {
         match self {
             Self::KeyRefused => "the API refused the key or its scope",
             Self::Interrupted => "interrupted",
+            Self::Unreachable => "the service is out of reach",
             Self::StorageFailed => "storage failed",
             Self::Unresolved => "a send is unresolved",
             Self::CapReached => "a cap was reached",

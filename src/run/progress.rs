@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::event::{Endpoint, Event, Record, StopReason};
+use super::call::Endpoint;
+use super::event::{Event, Record, StopReason};
 use super::outcome::{Outcome, RunEnd};
 use super::sheet::Sheet;
 use super::step::{PartRun, Reading, StepRun, StepState, proposal_error};
@@ -24,8 +25,12 @@ pub struct Run {
     pub sheet: Box<Sheet>,
     /// Its steps, in the order of the sheet.
     pub steps: Vec<StepRun>,
-    /// Why nothing new is started, if so.
-    pub stop: Option<StopReason>,
+    /// Why nothing new is started, the first reason first; none: it is.
+    pub stops: Vec<StopReason>,
+    /// Since when nothing was answered.
+    pub silent_since: Option<Timestamp>,
+    /// A write did not start because of `max_per_part`.
+    pub capped: bool,
     /// How it ended, if it did.
     pub end: Option<RunEnd>,
     /// How long it took on the wall's clock, in milliseconds.
@@ -74,39 +79,23 @@ impl Run {
                 steps.push(StepRun {
                     state: StepState::Waiting,
                     attempts: 0,
+                    failures: 0,
                     error: None,
                     warnings: Vec::new(),
                     files: Vec::new(),
                 });
             }
-            let needs_left = index(part.needs.len());
-            let end = index(steps.len());
-            let part = PartRun {
-                first,
-                end,
-                cursor: first,
-                needs_left,
-                needs_failed: false,
-                failed: false,
-                dependents: Vec::new(),
-            };
-            parts.push(part);
+            parts.push(PartRun::new(first, index(steps.len())));
         }
-        for (ix, part) in sheet.parts.iter().enumerate() {
-            for need in &part.needs {
-                if let Some(need) = parts.get_mut(*need as usize) {
-                    need.dependents.push(PartIx(index(ix)));
-                }
-            }
-        }
-        let all = (0..index(parts.len())).map(PartIx).collect();
         let mut run = Self {
             id,
             started: at,
             last_at: at,
             sheet,
             steps,
-            stop: None,
+            stops: Vec::new(),
+            silent_since: None,
+            capped: false,
             end: None,
             wall_ms: 0,
             readings: VecDeque::new(),
@@ -118,7 +107,7 @@ impl Run {
             by_send,
             by_name,
         };
-        let ready = run.walk(all, memory);
+        let ready = run.walk_all(memory);
         (run, ready)
     }
 
@@ -128,13 +117,24 @@ impl Run {
         if let Some(call) = record.event.call() {
             *self.requests.entry(call.endpoint).or_default() += 1;
             self.rate_limited += u32::from(call.rate_limited);
+            self.silent_since = match call.status {
+                Some(_) => None,
+                None => self.silent_since.or(Some(record.at)),
+            };
         }
         match &record.event {
-            Event::RunResumed {} => {
-                self.stop = None;
+            Event::RunResumed { again, output } => {
+                self.stops.clear();
                 self.end = None;
                 self.readings.clear();
                 self.balance_not_before = record.at;
+                self.silent_since = None;
+                self.capped = false;
+                self.sheet.output.clone_from(output);
+                for ix in again.iter().filter_map(|step| self.by_name.get(step)) {
+                    self.steps[ix.0 as usize].state = StepState::Waiting;
+                }
+                return self.reopen(memory);
             }
             Event::BalanceRead {
                 available,
@@ -151,7 +151,11 @@ impl Run {
                 self.readings.push_back(reading);
             }
             Event::BalanceNotRead { retry_at, .. } => self.balance_not_before = *retry_at,
-            Event::Stopping { reason } => self.stop = Some(reason.clone()),
+            Event::Stopping { reason } => {
+                if !self.stops.iter().any(|known| known.is_like(reason)) {
+                    self.stops.push(reason.clone());
+                }
+            }
             Event::RunEnded { end, wall_ms } => {
                 self.end = Some(end.clone());
                 self.wall_ms += wall_ms;
@@ -184,6 +188,13 @@ impl Run {
                 };
                 self.step_mut(ix).files.clone_from(files);
                 return self.finish(ix, Outcome::Succeeded, None, memory);
+            }
+            Event::Capped { step, why } => {
+                let Some(ix) = self.by_name.get(step).copied() else {
+                    return Vec::new();
+                };
+                self.capped = true;
+                return self.finish(ix, Outcome::Blocked, Some(why.clone()), memory);
             }
             Event::StepFailed { step, error } => {
                 let Some(ix) = self.by_name.get(step).copied() else {
@@ -259,7 +270,7 @@ impl Run {
             Event::Intended { send, .. } => {
                 let step = self.step_mut(ix);
                 step.state = StepState::Active;
-                step.attempts += 1;
+                step.attempts = step.failures + 1;
                 step.error = None;
                 if memory
                     .find(send)
@@ -291,12 +302,17 @@ impl Run {
             Event::Unresolved { why, .. } => {
                 self.finish(ix, Outcome::Unresolved, Some(why.clone()), memory)
             }
-            Event::JobFailed {
-                why,
-                again_at: None,
-                ..
+            Event::JobFailed { why, again_at, .. } => {
+                self.step_mut(ix).failures += 1;
+                if again_at.is_none() {
+                    return self.finish(ix, Outcome::Failed, Some(why.clone()), memory);
+                }
+                let step = self.step_mut(ix);
+                step.error = Some(why.clone());
+                step.state = StepState::Waiting;
+                self.walk(vec![self.part_of(ix)], memory)
             }
-            | Event::FileNotStored {
+            Event::FileNotStored {
                 why,
                 retry_at: None,
                 ..
@@ -318,7 +334,8 @@ impl Run {
                     Some(SendState::Applied(_) | SendState::Reviewed(_)) => {
                         self.finish(ix, Outcome::Succeeded, None, memory)
                     }
-                    _ => Vec::new(),
+                    // The service is done with the job: a review that waited for that may start.
+                    _ => self.walk(vec![self.part_of(ix)], memory),
                 }
             }
             _ => Vec::new(),
@@ -335,11 +352,14 @@ impl Run {
         let step = self.step_mut(ix);
         step.state = StepState::Done(outcome);
         step.error = error;
-        if !outcome.is_good() {
+        if outcome.is_bad() {
             self.first_bad.get_or_insert(ix);
         }
-        let part = self.parts.partition_point(|part| part.end <= ix.0);
-        self.walk(vec![PartIx(index(part))], memory)
+        self.walk(vec![self.part_of(ix)], memory)
+    }
+
+    fn part_of(&self, ix: StepIx) -> PartIx {
+        PartIx(index(self.parts.partition_point(|part| part.end <= ix.0)))
     }
 }
 

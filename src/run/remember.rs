@@ -1,14 +1,15 @@
 //! Folding events into [`Memory`]: what each of them says about a send, its job and its money.
 
+use std::collections::BTreeMap;
+
 use super::event::{Event, Record};
 use crate::plan::ids::RunId;
 use crate::plan::ledger::{Account, Entry, EntryKind};
 use crate::plan::memory::{
-    Collecting, Lineage, Memory, Open, Price, RefusalCause, Running, Send, SendId, SendIx,
-    SendState,
+    Collecting, Lineage, Memory, Open, Price, Running, Send, SendIx, SendState,
 };
 use crate::plan::money::Cents;
-use crate::plan::remote::{Timestamp, WriteResult};
+use crate::plan::remote::{ArtifactId, Timestamp, WriteResult};
 
 /// What an event about money is booked under.
 #[derive(Clone, Copy)]
@@ -26,7 +27,7 @@ impl Memory {
             run: record.run,
         };
         match &record.event {
-            Event::RunStarted { .. } | Event::RunResumed {} => self.all_out_is_unknown(record.at),
+            Event::RunStarted { .. } | Event::RunResumed { .. } => self.begin_anew(record.at),
             Event::Bound { part, lineage } => {
                 self.lineages.entry(*lineage).or_default().part = Some(part.clone());
             }
@@ -54,9 +55,11 @@ impl Memory {
         }
     }
 
-    /// After a start, whatever was out when the last process ended may have been executed, or never left.
-    fn all_out_is_unknown(&mut self, now: Timestamp) {
-        for send in &mut self.sends {
+    /// After a start, whatever was out when the last process ended may have been executed, or never left. What was given
+    /// up is looked at again: a file that did not come, a job that took too long or could not be seen.
+    fn begin_anew(&mut self, now: Timestamp) {
+        let mut given_up = Vec::new();
+        for (ix, send) in (0..).map(SendIx).zip(&mut self.sends) {
             match &mut send.state {
                 SendState::Open(open) if open.retry_at.is_none() => {
                     open.tainted = true;
@@ -68,11 +71,18 @@ impl Memory {
                     running.next_poll_at = running.next_poll_at.max(now.after(running.wait));
                 }
                 SendState::Collecting(collecting) => {
-                    collecting.tries = 0;
+                    collecting.tries.clear();
                     collecting.retry_at = Some(now);
                 }
+                SendState::Unresolved {
+                    running: Some(running),
+                    ..
+                } => given_up.push((ix, running.clone())),
                 _ => {}
             }
+        }
+        for (ix, running) in given_up {
+            self.set(ix, SendState::Running(running));
         }
     }
 
@@ -150,7 +160,6 @@ impl Memory {
             Event::Accepted {
                 job, next_poll_at, ..
             } => {
-                self.answered(ix);
                 let wait = next_poll_at.since(booking.at);
                 let running = Running {
                     since: booking.at,
@@ -167,12 +176,19 @@ impl Memory {
             }
             Event::Reviewed { review, .. } => self.set(ix, SendState::Reviewed(review.clone())),
             Event::Refused { refusal, .. } => {
-                self.answered(ix);
                 self.set(ix, SendState::Refused(refusal.clone()));
                 self.release(ix, booking);
             }
             Event::Unresolved { why, .. } => {
-                self.set(ix, SendState::Unresolved { why: why.clone() });
+                let running = match &self.send(ix).state {
+                    SendState::Running(running) => Some(Running {
+                        polling: false,
+                        ..running.clone()
+                    }),
+                    _ => None,
+                };
+                let why = why.clone();
+                self.set(ix, SendState::Unresolved { why, running });
             }
             Event::PollSent { next_poll_at, .. } => self.running(ix, |running| {
                 running.next_poll_at = *next_poll_at;
@@ -184,7 +200,7 @@ impl Memory {
                 running.polling = false;
             }),
             Event::Completed { result, .. } => {
-                self.set(ix, collecting(result, booking.at));
+                self.set(ix, collecting(result.clone(), BTreeMap::new(), booking.at));
                 self.charge(ix, booking, result.charged);
             }
             Event::JobFailed {
@@ -218,11 +234,14 @@ impl Memory {
                 {
                     file.stored = Some(*stored);
                 }
-                self.set(ix, collecting(&result, booking.at));
+                let tries = std::mem::take(&mut collecting_now.tries);
+                self.set(ix, collecting(result, tries, booking.at));
             }
-            Event::FileNotStored { retry_at, .. } => {
+            Event::FileNotStored {
+                artifact, retry_at, ..
+            } => {
                 if let SendState::Collecting(collecting) = &mut self.sends[ix.0 as usize].state {
-                    collecting.tries += 1;
+                    *collecting.tries.entry(artifact.clone()).or_default() += 1;
                     collecting.retry_at = *retry_at;
                 }
             }
@@ -261,10 +280,6 @@ impl Memory {
         self.lineages.entry(id).or_default()
     }
 
-    fn answered(&mut self, ix: SendIx) {
-        self.answered_holds += self.send(ix).hold;
-    }
-
     /// Books what the job was charged since we last knew, against the holds of its ended writes.
     fn charge(&mut self, ix: SendIx, booking: Booking, total: Option<Cents>) {
         let Some(total) = total else { return };
@@ -272,7 +287,6 @@ impl Memory {
         let mut due = (total - lineage.charged).or_zero();
         lineage.charged = lineage.charged.max(total);
         let sends = lineage.sends.clone();
-        self.ledger.note_charge(due);
         for other in sends {
             let send = self.send(other);
             let ended = matches!(
@@ -284,6 +298,13 @@ impl Memory {
             }
             let captured = due.min(send.hold);
             self.post(other, booking, EntryKind::Capture, captured);
+            // What goes beyond all holds is this write's own, as far as can be told.
+            let beyond = if other == ix {
+                due - captured
+            } else {
+                Cents::ZERO
+            };
+            self.ledger.note_charge(captured + beyond);
             self.sends[other.0 as usize].hold -= captured;
             self.release(other, booking);
             due -= captured;
@@ -322,7 +343,8 @@ impl Memory {
         self.ledger.post(entry);
     }
 
-    /// The holds of all sends whose fate is settled or stays unresolved: no reply to come changes what a balance says of them.
+    /// The holds of all sends that wait for no answer any more: a balance that is asked for now knows of them, as far as
+    /// they were executed.
     #[must_use]
     pub fn settled_holds(&self) -> Cents {
         self.intended_holds - self.open_holds
@@ -337,25 +359,16 @@ impl Memory {
         };
         self.sends.iter().filter(pending).count()
     }
-
-    /// Whether the key was refused when `id` was sent last; such a send starts anew with the next run.
-    #[must_use]
-    pub fn refused_for(&self, id: &SendId) -> Option<RefusalCause> {
-        match &self.find(id)?.state {
-            SendState::Refused(refusal) => Some(refusal.cause),
-            _ => None,
-        }
-    }
 }
 
 /// A result is applied once nothing of it is missing at home.
-fn collecting(result: &WriteResult, now: Timestamp) -> SendState {
-    match result.missing() {
-        Some(_) => SendState::Collecting(Collecting {
-            result: result.clone(),
-            tries: 0,
-            retry_at: Some(now),
-        }),
-        None => SendState::Applied(result.clone()),
+fn collecting(result: WriteResult, tries: BTreeMap<ArtifactId, u32>, now: Timestamp) -> SendState {
+    if result.missing().next().is_none() {
+        return SendState::Applied(result);
     }
+    SendState::Collecting(Collecting {
+        result,
+        tries,
+        retry_at: Some(now),
+    })
 }

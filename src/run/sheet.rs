@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::action::{Action, Blocker};
 use crate::plan::actions::Plan;
 use crate::plan::content::{Digest, StepKind};
+use crate::plan::family::Policy;
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{LineageId, StepKey};
 use crate::plan::memory::SendId;
@@ -57,6 +58,9 @@ pub struct SheetStep {
     pub key: StepKey,
     /// What was to be done with it.
     pub start: Start,
+    /// Where a download publishes: the folder and file stem, relative to the output folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_as: Option<String>,
 }
 
 /// What was to be done with a step.
@@ -100,7 +104,8 @@ impl Sheet {
             let step = plan.family.step(ix);
             let start = match plan.action(ix) {
                 Action::Reuse => Start::Reuse,
-                Action::Run(_) => Start::Run,
+                // What follows a blocked step is found to be blocked when that is reached.
+                Action::Run(_) | Action::Blocked(Blocker::Before { .. }) => Start::Run,
                 Action::Blocked(Blocker::Unresolved { why }) => {
                     Start::Unresolved { why: why.clone() }
                 }
@@ -113,6 +118,10 @@ impl Sheet {
                 kind: step.content.kind(),
                 key: step.key,
                 start,
+                publish_as: match &step.policy {
+                    Policy::PublishAs(stem) => Some(stem.clone()),
+                    Policy::None | Policy::OnProposal(_) => None,
+                },
             }
         };
         let parts = plan.family.part_indices().map(|ix| {
@@ -126,7 +135,7 @@ impl Sheet {
             }
         });
         Self {
-            plan: plan.digest(),
+            plan: plan.family.digest(),
             family: plan.family.salt.name.clone(),
             manifest: heading.manifest.clone(),
             output: heading.output.clone(),

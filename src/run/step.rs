@@ -28,6 +28,8 @@ pub struct StepRun {
     pub state: StepState,
     /// How often it was sent with a new key in this run.
     pub attempts: u32,
+    /// How many of its attempts the service failed in this run.
+    pub failures: u32,
     /// What went wrong, in our words and the service's.
     pub error: Option<String>,
     /// What is odd about its files.
@@ -73,6 +75,21 @@ pub(super) struct PartRun {
     /// A step of its own did not succeed.
     pub(super) failed: bool,
     pub(super) dependents: Vec<PartIx>,
+}
+
+impl PartRun {
+    /// A part with the steps from `first` to before `end`, none of which was looked at.
+    pub(super) const fn new(first: u32, end: u32) -> Self {
+        Self {
+            first,
+            end,
+            cursor: first,
+            needs_left: 0,
+            needs_failed: false,
+            failed: false,
+            dependents: Vec::new(),
+        }
+    }
 }
 
 /// What a review's proposal says to somebody who wanted none.

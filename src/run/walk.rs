@@ -3,12 +3,58 @@
 use super::outcome::Outcome;
 use super::progress::Run;
 use super::sheet::Start;
-use super::step::{PartRun, StepState, proposal_error};
+use super::step::{PartRun, StepRun, StepState, proposal_error};
 use crate::plan::content::StepKind;
 use crate::plan::family::{PartIx, StepIx};
-use crate::plan::memory::{Memory, SendId, SendState};
+use crate::plan::memory::{Memory, Send, SendId, SendState};
 
 impl Run {
+    /// Goes through all parts from their beginnings: steps that ended stay so, and what follows from them is worked out anew.
+    pub(super) fn walk_all(&mut self, memory: &Memory) -> Vec<StepIx> {
+        for part in &mut self.parts {
+            *part = PartRun::new(part.first, part.end);
+        }
+        for (ix, part) in (0..).map(PartIx).zip(&self.sheet.parts) {
+            for need in &part.needs {
+                if let Some(need) = self.parts.get_mut(*need as usize) {
+                    need.dependents.push(ix);
+                    self.parts[ix.0 as usize].needs_left += 1;
+                }
+            }
+        }
+        let parts = (0..).map(PartIx).take(self.parts.len()).collect();
+        self.walk(parts, memory)
+    }
+
+    /// A run goes on: what did not succeed and may yet is waiting again. What the service refused, failed for good or a
+    /// check rejected stays as it is; the next run tries it anew.
+    pub(super) fn reopen(&mut self, memory: &Memory) -> Vec<StepIx> {
+        let steps = self.sheet.parts.iter().flat_map(|part| {
+            let steps = part.steps.iter();
+            steps.map(|step| (part.send_id(step), step.kind))
+        });
+        for ((send, kind), step) in steps.zip(&mut self.steps) {
+            let may_succeed = match step.state {
+                StepState::Done(Outcome::Blocked) => true,
+                StepState::Done(Outcome::Failed) if !kind.is_send() => true,
+                StepState::Done(outcome) => outcome.is_bad() && is_under_way(memory, &send, kind),
+                StepState::Waiting | StepState::Ready | StepState::Active => false,
+            };
+            if may_succeed {
+                step.state = StepState::Waiting;
+                step.error = None;
+            }
+        }
+        let is_bad =
+            |step: &StepRun| matches!(step.state, StepState::Done(outcome) if outcome.is_bad());
+        let first_bad = (0..)
+            .map(StepIx)
+            .zip(&self.steps)
+            .find(|(_, step)| is_bad(step));
+        self.first_bad = first_bad.map(|(ix, _)| ix);
+        self.walk_all(memory)
+    }
+
     /// Moves the cursors of `parts`, and of every part that waits for them, as far as they go.
     pub(super) fn walk(&mut self, mut parts: Vec<PartIx>, memory: &Memory) -> Vec<StepIx> {
         let mut ready = Vec::new();
@@ -75,11 +121,24 @@ impl Run {
                 return StepState::Active;
             }
             Start::Run if needs_failed => (Outcome::Blocked, None),
-            Start::Run if needs_left == 0 => return StepState::Ready,
-            Start::Run => return StepState::Waiting,
+            Start::Run if needs_left > 0 => return StepState::Waiting,
+            Start::Run if step.kind == StepKind::Review && self.is_at_work(part, ix, memory) => {
+                return StepState::Waiting;
+            }
+            Start::Run => return StepState::Ready,
         };
         self.step_mut(ix).error = error;
         StepState::Done(outcome)
+    }
+
+    /// Whether the service works on a write of `part` that comes after `ix`: it was sent before the manifest had this step.
+    fn is_at_work(&self, part: PartIx, ix: StepIx, memory: &Memory) -> bool {
+        let sheet_part = &self.sheet.parts[part.0 as usize];
+        let after = (ix.0 - self.parts[part.0 as usize].first) as usize + 1;
+        let mut sends = sheet_part.steps[after..]
+            .iter()
+            .filter_map(|step| memory.find(&sheet_part.send_id(step)));
+        sends.any(Send::is_active)
     }
 
     /// A step ended badly: nothing of its part runs after it.
@@ -94,12 +153,12 @@ impl Run {
     }
 }
 
+/// Whether the send of a step is on its way: no new one is needed.
 fn is_under_way(memory: &Memory, send: &SendId, kind: StepKind) -> bool {
     let state = memory.find(send).map(|send| &send.state);
     kind.is_send()
-        && match state {
-            Some(SendState::Open(_) | SendState::Running(_) | SendState::Collecting(_)) => true,
-            Some(SendState::Failed { again_at, .. }) => again_at.is_some(),
-            _ => false,
-        }
+        && matches!(
+            state,
+            Some(SendState::Open(_) | SendState::Running(_) | SendState::Collecting(_))
+        )
 }

@@ -8,7 +8,7 @@ use super::slot::Class;
 use crate::plan::actions::Plan;
 use crate::plan::content::StepKind;
 use crate::plan::family::StepIx;
-use crate::plan::memory::{Send, SendIx, SendState};
+use crate::plan::memory::{Memory, Send, SendIx, SendState};
 use crate::plan::remote::Timestamp;
 use crate::run::history::History;
 use crate::run::progress::Run;
@@ -73,6 +73,8 @@ pub struct Agenda {
     queues: BTreeMap<Lane, Queue>,
     spots: BTreeMap<Item, (Lane, Spot)>,
     held: BTreeMap<Class, Timestamp>,
+    /// Classes of which nothing can go out before one of their requests is answered.
+    awaiting: BTreeSet<Class>,
 }
 
 impl Agenda {
@@ -82,7 +84,7 @@ impl Agenda {
         let mut agenda = Self::default();
         for ix in plan.family.step_indices() {
             if run.step(ix).state == StepState::Ready {
-                agenda.step_is_ready(plan, ix, run.last_at);
+                agenda.step_is_ready(plan, &history.memory, ix, run.last_at);
             }
         }
         for (ix, _) in history.memory.iter() {
@@ -91,8 +93,14 @@ impl Agenda {
         agenda
     }
 
-    /// The step at `ix` may start.
-    pub fn step_is_ready(&mut self, plan: &Plan, ix: StepIx, at: Timestamp) {
+    /// The step at `ix` may start, unless the service failed its last attempt and the next one has to wait.
+    pub fn step_is_ready(&mut self, plan: &Plan, memory: &Memory, ix: StepIx, now: Timestamp) {
+        let at = match memory.find(&plan.send_id(ix)).map(|send| &send.state) {
+            Some(SendState::Failed {
+                again_at: Some(at), ..
+            }) => now.max(*at),
+            _ => now,
+        };
         let lane = match plan.family.step(ix).content.kind() {
             StepKind::Create | StepKind::Iterate => Lane::Write,
             StepKind::Review => Lane::Review,
@@ -107,13 +115,8 @@ impl Agenda {
         let step = run.step_of(&send.id);
         let tail = step.map(|step| plan.timing.tail(step)).unwrap_or_default();
         self.remove(Item::Send(ix));
-        match (next(send), step) {
-            (Some((Lane::Write, at)), Some(step)) if run.step(step).state == StepState::Active => {
-                self.put(Item::Step(step), Lane::Write, at, tail);
-            }
-            // Nobody wants another attempt of a job whose step is gone.
-            (Some((Lane::Write, _)) | None, _) => {}
-            (Some((lane, at)), _) => self.put(Item::Send(ix), lane, at, tail),
+        if let Some((lane, at)) = next(send) {
+            self.put(Item::Send(ix), lane, at, tail);
         }
     }
 
@@ -142,10 +145,20 @@ impl Agenda {
         self.held.insert(class, at);
     }
 
+    /// Nothing of `class` can go out before a request of it is answered.
+    pub fn hold_until_answered(&mut self, class: Class) {
+        self.awaiting.insert(class);
+    }
+
+    /// A request of `class` was answered.
+    pub fn answered(&mut self, class: &Class) {
+        self.awaiting.remove(class);
+    }
+
     /// Whether something of `class` may go out, as far as we know.
     #[must_use]
     pub fn is_free(&self, class: &Class, now: Timestamp) -> bool {
-        self.held.get(class).is_none_or(|until| *until <= now)
+        self.held.get(class).is_none_or(|until| *until <= now) && !self.awaiting.contains(class)
     }
 
     /// What is ready in `lane`, the most urgent first.
@@ -178,11 +191,11 @@ impl Agenda {
 
     /// Whether there is anything in one of `lanes`, now or later.
     #[must_use]
-    pub fn has_any(&self, lanes: &[Lane]) -> bool {
+    pub fn has_any(&self, lanes: impl IntoIterator<Item = Lane>) -> bool {
         let filled = |queue: &Queue| !queue.ready.is_empty() || !queue.later.is_empty();
         lanes
-            .iter()
-            .filter_map(|lane| self.queues.get(lane))
+            .into_iter()
+            .filter_map(|lane| self.queues.get(&lane))
             .any(filled)
     }
 
@@ -204,7 +217,6 @@ fn next(send: &Send) -> Option<(Lane, Timestamp)> {
         SendState::Open(open) => open.retry_at.map(|at| (Lane::Resend, at)),
         SendState::Running(running) if !running.polling => Some((Lane::Poll, running.next_poll_at)),
         SendState::Collecting(collecting) => collecting.retry_at.map(|at| (Lane::Fetch, at)),
-        SendState::Failed { again_at, .. } => again_at.map(|at| (Lane::Write, at)),
         _ => None,
     }
 }

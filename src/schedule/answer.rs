@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::plan::money::Cents;
 use crate::plan::remote::{JobId, ReviewResult, Stored, WriteResult};
-use crate::run::event::Call;
+use crate::run::call::Call;
 
 /// How a request ended.
 #[derive(Debug, Clone, PartialEq)]

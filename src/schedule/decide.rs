@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::agenda::{Agenda, Item, Lane};
-use super::money::{self, Proposed};
+use super::money::{self, Shut};
 use super::slot::Class;
 use crate::plan::actions::Plan;
 use crate::plan::content::StepKind;
@@ -24,6 +24,9 @@ const MAX_FETCHES: usize = 32;
 /// An intent that may have been executed and is older than this is not sent again: the service may have forgotten its key.
 const OPEN_LIMIT: Duration = Duration::from_secs(600);
 
+/// A run that had no answer to anything for so long is stopped: it can be resumed, and must not hold its lock for ever.
+const SILENCE_LIMIT: Duration = Duration::from_secs(3600);
+
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
@@ -33,6 +36,8 @@ pub enum Decision {
     Local(StepIx),
     /// A send stays unresolved.
     GiveUp(SendIx, String),
+    /// A write would break the cap of its part, and does not start.
+    Cap(StepIx, String),
     /// Nothing new is started from here on.
     Stop(StopReason),
 }
@@ -137,29 +142,35 @@ pub fn decide(
         moment,
         decisions: Vec::new(),
     };
-    for lane in lanes(run.stop.as_ref()) {
+    if let Some(reason) = turn.unreachable() {
+        return vec![Decision::Stop(reason)];
+    }
+    for lane in lanes(&run.stops) {
         match lane {
             Lane::Write => turn.writes(agenda),
-            lane => turn.others(agenda, *lane),
+            lane => turn.others(agenda, lane),
+        }
+        // What ends at home may stop the run: that is known before anything leaves.
+        if lane == Lane::Local && !turn.decisions.is_empty() {
+            break;
         }
     }
     turn.decisions
 }
 
-/// The lanes that are still served after a stop.
-#[must_use]
-pub fn lanes(stop: Option<&StopReason>) -> &'static [Lane] {
+/// The lanes that are still served after `stops`, in their order.
+pub fn lanes(stops: &[StopReason]) -> impl Iterator<Item = Lane> + use<'_> {
+    Lane::ALL
+        .into_iter()
+        .filter(|lane| stops.iter().all(|stop| serves(stop, *lane)))
+}
+
+/// Whether `lane` is still served after `stop`: what was sent and what is paid comes home, unless nothing may be asked.
+fn serves(stop: &StopReason, lane: Lane) -> bool {
     match stop {
-        None => &Lane::ALL,
-        Some(StopReason::Cap { .. } | StopReason::Balance { .. }) => &[
-            Lane::Local,
-            Lane::Resend,
-            Lane::Fetch,
-            Lane::Poll,
-            Lane::Review,
-        ],
-        Some(StopReason::FailFast { .. }) => &[Lane::Local, Lane::Resend, Lane::Fetch, Lane::Poll],
-        Some(StopReason::Key { .. } | StopReason::Signal {}) => &[],
+        StopReason::Cap { .. } | StopReason::Balance { .. } => lane != Lane::Write,
+        StopReason::FailFast { .. } => !matches!(lane, Lane::Write | Lane::Review),
+        StopReason::Key { .. } | StopReason::Signal {} | StopReason::Unreachable { .. } => false,
     }
 }
 
@@ -167,7 +178,7 @@ pub fn lanes(stop: Option<&StopReason>) -> &'static [Lane] {
 #[must_use]
 pub fn next_moment(agenda: &Agenda, run: &Run, now: Timestamp) -> Option<Timestamp> {
     let balance =
-        Some(run.balance_not_before).filter(|at| *at > now && agenda.has_any(&[Lane::Write]));
+        Some(run.balance_not_before).filter(|at| *at > now && agenda.has_any([Lane::Write]));
     agenda.next_moment(now).into_iter().chain(balance).min()
 }
 
@@ -188,6 +199,15 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    /// Nothing was answered for so long that somebody should look at it.
+    fn unreachable(&self) -> Option<StopReason> {
+        let silence = self.moment.now.since(self.run.silent_since?);
+        let why = format!("no request was answered for {} min", silence.as_secs() / 60);
+        let reason = StopReason::Unreachable { why };
+        let is_known = self.run.stops.iter().any(|known| known.is_like(&reason));
+        (silence > SILENCE_LIMIT && !is_known).then_some(reason)
+    }
+
     fn room(&self) -> usize {
         MAX_OUT.saturating_sub(self.moment.out.requests + self.decisions.len())
     }
@@ -229,22 +249,9 @@ impl Turn<'_> {
                 }
                 SendState::Open(_) => Decision::Send(Errand::Resend(send)),
                 SendState::Collecting(_) => Decision::Send(Errand::Fetch(send)),
-                SendState::Running(running)
-                    if self.moment.now.since(running.since) > self.job_timeout() =>
-                {
-                    let why = format!(
-                        "still at work at the service after job_timeout ({} s)",
-                        self.job_timeout().as_secs()
-                    );
-                    Decision::GiveUp(send, why)
-                }
                 _ => Decision::Send(Errand::Poll(send)),
             },
         }
-    }
-
-    fn job_timeout(&self) -> Duration {
-        self.plan.family.settings.job_timeout
     }
 
     fn writes(&mut self, agenda: &mut Agenda) {
@@ -279,7 +286,7 @@ impl Turn<'_> {
         }
         let (readings, waiting) = match self.usable_readings(*first) {
             Ok(readings) => readings,
-            Err(reason) => return self.decisions.push(Decision::Stop(reason)),
+            Err(shut) => return self.refuse(*first, shut),
         };
         if agenda.is_free(&Class::CadWrites, self.moment.now) {
             self.start(&steps[..steps.len().min(readings.len())], &readings);
@@ -306,7 +313,7 @@ impl Turn<'_> {
 
     /// The balances that were read and allow a write. One that is short only because it may not know of sends of ours
     /// proves nothing, and is passed over; whether reading another one would show the same is the second answer.
-    fn usable_readings(&self, step: StepIx) -> Result<(Vec<Reading>, bool), StopReason> {
+    fn usable_readings(&self, step: StepIx) -> Result<(Vec<Reading>, bool), Shut> {
         let (mut usable, mut waiting) = (Vec::new(), false);
         for reading in self
             .run
@@ -315,13 +322,13 @@ impl Turn<'_> {
             .filter(|reading| reading.is_fresh(self.moment.now))
         {
             let outdated = reading.settled < self.memory.settled_holds();
-            match self.gate(step, Some(reading), Proposed::default()) {
-                Err(StopReason::Balance { .. })
+            match self.gate(step, Some(reading), Cents::ZERO) {
+                Err(Shut::Run(StopReason::Balance { .. }))
                     if outdated || self.memory.open_holds > Cents::ZERO =>
                 {
                     waiting |= !outdated;
                 }
-                Err(reason) => return Err(reason),
+                Err(shut) => return Err(shut),
                 Ok(()) => usable.push(*reading),
             }
         }
@@ -329,21 +336,28 @@ impl Turn<'_> {
     }
 
     fn start(&mut self, steps: &[StepIx], readings: &[Reading]) {
-        let mut proposed = Proposed::default();
+        let mut proposed = Cents::ZERO;
         for (n, step) in steps.iter().enumerate() {
             let reading = readings.get(n);
             match self.gate(*step, reading, proposed) {
                 Ok(()) => {
                     let hold = self.hold(reading);
-                    proposed.holds += hold;
+                    proposed += hold;
                     self.decisions
                         .push(Decision::Send(Errand::Start(*step, hold)));
                 }
                 // What was proposed before it comes first; if the gate is still shut then, it stops the run.
                 Err(_) if n > 0 => return,
-                Err(reason) => return self.decisions.push(Decision::Stop(reason)),
+                Err(shut) => return self.refuse(*step, shut),
             }
         }
+    }
+
+    fn refuse(&mut self, step: StepIx, shut: Shut) {
+        self.decisions.push(match shut {
+            Shut::Part(why) => Decision::Cap(step, why),
+            Shut::Run(reason) => Decision::Stop(reason),
+        });
     }
 
     fn hold(&self, reading: Option<&Reading>) -> Cents {
@@ -353,12 +367,7 @@ impl Turn<'_> {
             .max(self.memory.ledger.dearest())
     }
 
-    fn gate(
-        &self,
-        step: StepIx,
-        reading: Option<&Reading>,
-        proposed: Proposed,
-    ) -> Result<(), StopReason> {
+    fn gate(&self, step: StepIx, reading: Option<&Reading>, proposed: Cents) -> Result<(), Shut> {
         let question = money::Question {
             max_spend: self
                 .run

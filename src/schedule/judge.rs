@@ -10,8 +10,9 @@ use crate::plan::family::OnProposal;
 use crate::plan::memory::{Refusal, RefusalCause, Send, SendState};
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, Timestamp};
-use crate::plan::settings::Retry;
-use crate::run::event::{Call, Event, StopReason};
+use crate::plan::settings::Settings;
+use crate::run::call::Call;
+use crate::run::event::{Event, StopReason};
 use crate::run::outcome::{ExitReason, Outcome, RunEnd};
 use crate::run::progress::Run;
 use crate::run::step::{StepRun, StepState};
@@ -76,7 +77,11 @@ pub fn sent(send: &Send, reply: Reply, on_proposal: OnProposal, now: Timestamp) 
                     let why = format!(
                         "refused ({text}), but an earlier try had no answer and may have been carried out"
                     );
-                    vec![Event::Unresolved { send: id, why }]
+                    vec![Event::Unresolved {
+                        send: id,
+                        call: Some(call),
+                        why,
+                    }]
                 }
                 (ground, false) => refused(send, call, ground, rejection),
             }
@@ -108,13 +113,14 @@ fn refused(send: &Send, call: Call, ground: Ground, rejection: Rejection) -> Vec
         .collect()
 }
 
-/// What became of a poll. `failures` counts the attempts that the service failed in this run, this one not included.
+/// What became of a poll. `failures` counts the attempts that the service failed in this run, this one not included;
+/// `None` when no step of the run wants the job any more, and it is not tried again.
 #[must_use]
 pub fn polled(
     send: &Send,
     reply: Reply,
-    retry: &Retry,
-    failures: u32,
+    settings: &Settings,
+    failures: Option<u32>,
     now: Timestamp,
 ) -> Vec<Event> {
     let SendState::Running(running) = &send.state else {
@@ -135,6 +141,17 @@ pub fn polled(
         }
     };
     match reply.verdict {
+        // Only an answer says that it is still at work: a job that was done while nobody looked is not given up.
+        Verdict::Done(Answer::Job(JobView::Active { status, .. }))
+            if now.since(running.since) > settings.job_timeout =>
+        {
+            let minutes = settings.job_timeout.as_secs() / 60;
+            vec![Event::Unresolved {
+                send: id,
+                call: Some(call),
+                why: format!("still {status} at the service after job_timeout ({minutes} min)"),
+            }]
+        }
         Verdict::Done(Answer::Job(JobView::Active { status, poll_after })) => {
             let next_poll_at = now.after(backoff::poll(poll_after, send.key.as_str()));
             vec![Event::Polled {
@@ -150,10 +167,11 @@ pub fn polled(
             result,
         }],
         Verdict::Done(Answer::Job(JobView::Failed { charged, why })) => {
-            let failures = failures + 1;
-            let again = failures < retry.attempts.get();
+            let retry = &settings.retry;
+            let failures = failures.map(|failures| failures + 1);
+            let again = failures.filter(|failures| *failures < retry.attempts.get());
             let again_at =
-                again.then(|| now.after(backoff::new_attempt(retry, failures, send.key.as_str())));
+                again.map(|nth| now.after(backoff::new_attempt(retry, nth, send.key.as_str())));
             vec![Event::JobFailed {
                 send: id,
                 call,
@@ -177,7 +195,11 @@ pub fn polled(
             match rejection.ground {
                 Ground::NotFound => {
                     let why = format!("the service no longer knows the job ({text})");
-                    vec![Event::Unresolved { send: id, why }]
+                    vec![Event::Unresolved {
+                        send: id,
+                        call: Some(call),
+                        why,
+                    }]
                 }
                 Ground::Key => vec![later(text.clone(), None), key_refused(text)],
                 Ground::RateLimited | Ground::Busy | Ground::Money | Ground::Request => {
@@ -188,8 +210,7 @@ pub fn polled(
     }
 }
 
-/// What became of a balance read; `failures` counts those before it that brought nothing, `settled` are the holds that
-/// had been answered when it went out.
+/// What became of a balance read; `settled` are the holds that waited for no answer when it went out.
 #[must_use]
 pub fn balance(reply: Reply, settled: Cents, now: Timestamp) -> Vec<Event> {
     let call = reply.call;
@@ -238,12 +259,21 @@ pub fn fetched(send: &Send, artifact: &ArtifactId, reply: Reply, now: Timestamp)
         return Vec::new();
     };
     let (id, call, artifact) = (send.id, reply.call, artifact.clone());
-    let tries = collecting.tries + 1;
+    let tries = collecting.tries_of(&artifact) + 1;
+    let others = collecting
+        .result
+        .missing()
+        .filter(|other| other.id != artifact);
+    // One bad file does not keep the others away.
+    let mut tries_left = others
+        .map(|other| collecting.tries_of(&other.id))
+        .chain([tries]);
+    let may_go_on = tries_left.any(|tries| tries < FILE_TRIES);
     let not_stored = |why: String, wait: Option<Duration>, counts: bool| {
         let wait = wait
             .unwrap_or_default()
             .max(backoff::exact_retry(tries, &artifact.0));
-        let retry_at = (!counts || tries < FILE_TRIES).then(|| now.after(wait));
+        let retry_at = (!counts || may_go_on).then(|| now.after(wait));
         Event::FileNotStored {
             send: id,
             call: call.clone(),
@@ -280,13 +310,15 @@ pub fn fetched(send: &Send, artifact: &ArtifactId, reply: Reply, now: Timestamp)
 /// How a run ends that has nothing more to do.
 #[must_use]
 pub fn end(run: &Run) -> RunEnd {
-    let stop = match &run.stop {
-        Some(StopReason::Key { .. }) => Some(ExitReason::KeyRefused),
-        Some(StopReason::Signal {}) => Some(ExitReason::Interrupted),
-        Some(StopReason::Cap { .. }) => Some(ExitReason::CapReached),
-        Some(StopReason::Balance { .. }) => Some(ExitReason::BalanceTooLow),
-        Some(StopReason::FailFast { .. }) | None => None,
+    let of_stop = |stop: &StopReason| match stop {
+        StopReason::Key { .. } => Some(ExitReason::KeyRefused),
+        StopReason::Signal {} => Some(ExitReason::Interrupted),
+        StopReason::Unreachable { .. } => Some(ExitReason::Unreachable),
+        StopReason::Cap { .. } => Some(ExitReason::CapReached),
+        StopReason::Balance { .. } => Some(ExitReason::BalanceTooLow),
+        StopReason::FailFast { .. } => None,
     };
+    let capped = run.capped.then_some(ExitReason::CapReached);
     let of_step = |step: &StepRun| match step.state {
         StepState::Done(Outcome::Unresolved) => Some(ExitReason::Unresolved),
         StepState::Done(Outcome::Failed) => Some(ExitReason::PartFailed),
@@ -294,7 +326,8 @@ pub fn end(run: &Run) -> RunEnd {
         _ => None,
     };
     RunEnd::new(
-        stop.into_iter()
+        (run.stops.iter().filter_map(of_stop))
+            .chain(capped)
             .chain(run.steps.iter().filter_map(of_step))
             .collect(),
     )

@@ -1,7 +1,5 @@
 //! The money gate: no write goes out unless every cap still holds if it is charged its whole hold.
 
-use std::fmt;
-
 use crate::plan::key::LineageId;
 use crate::plan::memory::Memory;
 use crate::plan::money::Cents;
@@ -10,31 +8,13 @@ use crate::run::event::StopReason;
 use crate::run::progress::Run;
 use crate::run::step::Reading;
 
-/// What is proposed in the same turn and not recorded yet.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Proposed {
-    /// Their holds.
-    pub holds: Cents,
-}
-
-/// Which cap a write would break, and how it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cap {
-    MaxSpend,
-    MaxPerPart,
-    KeepBalance,
-    Balance,
-}
-
-impl fmt::Display for Cap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::MaxSpend => "max_spend",
-            Self::MaxPerPart => "max_per_part",
-            Self::KeepBalance => "keep_balance",
-            Self::Balance => "the balance",
-        })
-    }
+/// Why a write may not go out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shut {
+    /// Its own part could cost too much; others may go on.
+    Part(String),
+    /// No write may.
+    Run(StopReason),
 }
 
 /// The write that is asked about.
@@ -48,8 +28,8 @@ pub struct Question<'a> {
     pub hold: Cents,
     /// The balance that was read for it; `None` when the manifest wants none read.
     pub reading: Option<&'a Reading>,
-    /// What goes out before it.
-    pub proposed: Proposed,
+    /// The holds of what goes out before it in the same turn, and is not recorded yet.
+    pub proposed: Cents,
 }
 
 /// Asks whether a write may go out.
@@ -61,7 +41,7 @@ pub fn admit(
     memory: &Memory,
     run: &Run,
     question: Question<'_>,
-) -> Result<(), StopReason> {
+) -> Result<(), Shut> {
     let Question {
         max_spend,
         lineage,
@@ -70,40 +50,37 @@ pub fn admit(
         proposed,
     } = question;
     let ledger = &memory.ledger;
-    let spend = ledger.charged_in(run.id) + ledger.held() + proposed.holds + hold;
-    within(Cap::MaxSpend, spend, max_spend)?;
-    within(
-        Cap::MaxPerPart,
-        ledger.spent_on(lineage) + hold,
-        budget.max_per_part,
-    )?;
+    let part = ledger.spent_on(lineage) + hold;
+    within("max_per_part", part, budget.max_per_part).map_err(Shut::Part)?;
+    let spend = ledger.charged_in(run.id) + ledger.held() + proposed + hold;
+    within("max_spend", spend, max_spend).map_err(|why| Shut::Run(StopReason::Cap { why }))?;
     let Some(reading) = reading else {
         return Ok(());
     };
     // Sends that were not answered when the balance was read, and those made since, may not be in the figure.
-    let unseen = memory.intended_holds - reading.settled + proposed.holds;
+    let unseen = memory.intended_holds - reading.settled + proposed;
     let left = reading.available - unseen - hold;
     let keep = budget.keep_balance.unwrap_or_default();
     if left < keep {
         let cap = if left < Cents::ZERO {
-            Cap::Balance
+            "the balance"
         } else {
-            Cap::KeepBalance
+            "keep_balance"
         };
         let why = format!(
             "{cap}: {} available, {unseen} on its way, the next write may cost {hold}, {keep} must stay",
             reading.available
         );
-        return Err(StopReason::Balance { why });
+        return Err(Shut::Run(StopReason::Balance { why }));
     }
     Ok(())
 }
 
-fn within(cap: Cap, amount: Cents, limit: Option<Cents>) -> Result<(), StopReason> {
+fn within(cap: &str, amount: Cents, limit: Option<Cents>) -> Result<(), String> {
     match limit {
-        Some(limit) if amount > limit => Err(StopReason::Cap {
-            why: format!("{cap} is {limit}, the next write could bring it to {amount}"),
-        }),
+        Some(limit) if amount > limit => Err(format!(
+            "{cap} is {limit}, the next write could bring it to {amount}"
+        )),
         _ => Ok(()),
     }
 }

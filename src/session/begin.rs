@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::execute::engine::Begin;
-use crate::plan::action::EditedLineage;
+use crate::plan::action::{Action, EditedLineage};
 use crate::plan::actions::Plan;
-use crate::plan::family::Family;
+use crate::plan::content::StepKind;
+use crate::plan::family::{Family, StepIx};
+use crate::plan::ids::StepRef;
 use crate::run::event::Record;
 use crate::run::history::History;
 use crate::run::progress::Run;
@@ -26,16 +28,30 @@ pub fn begin(
     let history = History::of(records);
     let may_go_on = |run: &&Run| reopen || !run.is_finished();
     if let Some(run) = history.run.as_ref().filter(may_go_on) {
-        // The plan of a run was made from what was known before it started.
-        let before = History::before_run(records, run.id);
-        let ordered = family.in_order_of(run.sheet.parts.iter().map(|part| &part.id));
-        if let Some(Ok(plan)) = ordered.map(|family| Plan::new(family, &before.memory, missing))
-            && plan.digest() == run.sheet.plan
-        {
-            return Ok((plan, history, Begin::Resume));
+        let parts = &run.sheet.parts;
+        let same = (family.digest() == run.sheet.plan)
+            .then(|| family.in_order_of(parts.iter().map(|part| &part.id)))
+            .flatten();
+        if let Some(family) = same {
+            let lineages = parts.iter().map(|part| part.lineage).collect();
+            let plan = Plan::of_jobs(family, lineages, &history.memory, missing)?;
+            let again = downloads_to_repeat(&plan, run);
+            let output = heading.output.clone();
+            return Ok((plan, history, Begin::Resume { again, output }));
         }
     }
     let plan = Plan::new(family, &history.memory, missing)?;
     let sheet = Sheet::new(&plan, heading);
     Ok((plan, history, Begin::Start(Box::new(sheet))))
+}
+
+/// Downloads that were done, and whose files are no longer there or belong elsewhere by now.
+fn downloads_to_repeat(plan: &Plan, run: &Run) -> Vec<StepRef> {
+    let is_undone = |ix: &StepIx| {
+        plan.family.step(*ix).content.kind() == StepKind::Download
+            && run.outcome(*ix).is_good()
+            && matches!(plan.action(*ix), Action::Run(_))
+    };
+    let steps = plan.family.step_indices().filter(is_undone);
+    steps.map(|ix| plan.family.step_ref(ix)).collect()
 }

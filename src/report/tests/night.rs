@@ -9,7 +9,8 @@ use crate::plan::remote::{
     Artifact, ArtifactId, JobId, RequestId, ReviewResult, Stored, Timestamp, WriteResult,
 };
 use crate::report::summary::Summary;
-use crate::run::event::{Call, Endpoint, Event, Record};
+use crate::run::call::{Call, Endpoint};
+use crate::run::event::{Event, Record};
 use crate::run::history::History;
 use crate::run::outcome::{ExitReason, RunEnd};
 use crate::run::sheet::{Sheet, SheetPart, SheetStep, Start};
@@ -50,6 +51,7 @@ impl Night {
                 kind,
                 key: key(name, kind),
                 start: start.clone(),
+                publish_as: (kind == StepKind::Download).then(|| format!("plates/{name}")),
             };
             let kinds = [
                 StepKind::Create,

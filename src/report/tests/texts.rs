@@ -13,7 +13,8 @@ use crate::report::moment::Zone;
 use crate::report::palette::Palette;
 use crate::report::text::{Page, report};
 use crate::report::{runs, safe};
-use crate::run::event::{Endpoint, Event, StopReason};
+use crate::run::call::Endpoint;
+use crate::run::event::{Event, StopReason};
 use crate::run::history::History;
 use crate::run::outcome::ExitReason;
 
@@ -133,6 +134,7 @@ fn many_parts_that_came_out_are_counted_and_those_that_did_not_are_all_listed() 
         night.intend(name, StepKind::Create, 0);
         night.record(Event::Unresolved {
             send: send(name, StepKind::Create),
+            call: None,
             why: "no answer for 10 min".to_owned(),
         });
     }

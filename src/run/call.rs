@@ -1,0 +1,49 @@
+//! Requests as they are recorded: which endpoint, and what came back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::remote::RequestId;
+
+/// The endpoints of the API, as `requests` in the report counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are the API document's")]
+pub enum Endpoint {
+    Create,
+    FollowUp,
+    Review,
+    Job,
+    Balance,
+    Download,
+}
+
+impl Endpoint {
+    /// The word of the report.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::FollowUp => "follow_up",
+            Self::Review => "review",
+            Self::Job => "job",
+            Self::Balance => "balance",
+            Self::Download => "download",
+        }
+    }
+}
+
+/// The facts of one request that went out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Which endpoint.
+    pub endpoint: Endpoint,
+    /// The status of the answer, if one came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What the service calls the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
+    /// Whether it was answered 429 for its rate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rate_limited: bool,
+}
