@@ -78,8 +78,11 @@ pub(super) fn failed_call(endpoint: Endpoint, error: &CallError) -> Call {
         CallError::NotSent { .. } => None,
     };
     let request_id = request_ids.map(|id| RequestId(id.to_string()));
-    let rate_limited = error.code() == Some(&ErrorCode::RateLimited)
-        || (error.status() == Some(429) && matches!(error, CallError::Unknown { .. }));
+    let rate_limited = match error {
+        CallError::Refused { status, code, .. } => ground(*status, code) == Ground::RateLimited,
+        CallError::Unknown { status, .. } => *status == Some(429),
+        CallError::NotSent { .. } => false,
+    };
     Call {
         endpoint,
         status: error.status(),
@@ -92,12 +95,13 @@ pub(super) fn verdict(error: CallError) -> Verdict {
     match error {
         CallError::NotSent { reason } => Verdict::NotSent { why: reason },
         CallError::Refused {
+            status,
             code,
             message,
             retry_after,
             ..
         } => Verdict::Refused(Rejection {
-            ground: ground(&code),
+            ground: ground(status, &code),
             code: code.as_str().to_owned(),
             message,
             retry_after,
@@ -131,7 +135,8 @@ pub(super) fn verdict(error: CallError) -> Verdict {
     }
 }
 
-fn ground(code: &ErrorCode) -> Ground {
+/// What a refusal means. The code decides; one that we don't know leaves it to the status.
+fn ground(status: u16, code: &ErrorCode) -> Ground {
     match code {
         ErrorCode::RateLimited => Ground::RateLimited,
         ErrorCode::JobAlreadyRunning => Ground::Busy,
@@ -141,6 +146,36 @@ fn ground(code: &ErrorCode) -> Ground {
         | ErrorCode::ProjectedBalanceExceeded => Ground::Money,
         ErrorCode::Unauthorized | ErrorCode::InsufficientScope => Ground::Key,
         ErrorCode::NotFound => Ground::NotFound,
+        ErrorCode::Other(_) => match status {
+            401 | 403 => Ground::Key,
+            402 => Ground::Money,
+            404 => Ground::NotFound,
+            429 => Ground::RateLimited,
+            _ => Ground::Request,
+        },
         _ => Ground::Request,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_code_decides_and_an_unknown_one_leaves_it_to_the_status() {
+        for (status, code, expected) in [
+            (429, "projected_balance_exceeded", Ground::Money),
+            (400, "rate_limited", Ground::RateLimited),
+            (409, "job_already_running", Ground::Busy),
+            (401, "invalid_api_key", Ground::Key),
+            (403, "forbidden", Ground::Key),
+            (402, "payment_due", Ground::Money),
+            (404, "job_not_found", Ground::NotFound),
+            (429, "too_many_requests", Ground::RateLimited),
+            (409, "odd_conflict", Ground::Request),
+            (400, "prompt_too_long", Ground::Request),
+        ] {
+            assert_eq!(ground(status, &code.into()), expected, "{status} {code}");
+        }
     }
 }

@@ -1,15 +1,18 @@
-//! From an errand to a request: what is recorded before it goes out, and what goes out.
+//! From an errand to a request: what is recorded before it goes out, and what goes out; and from a reply to its judge.
 
 use super::ports::{Files, ImageFile, Request, StorageError};
 use crate::plan::actions::Plan;
 use crate::plan::content::{Content, ImageRef};
-use crate::plan::family::StepIx;
+use crate::plan::family::{OnProposal, Policy, StepIx};
 use crate::plan::key::IdempotencyKey;
 use crate::plan::memory::{Memory, Send, SendId, SendIx, SendState, Target};
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, Timestamp};
 use crate::run::event::Event;
+use crate::run::history::History;
+use crate::schedule::answer::Reply;
 use crate::schedule::decide::Errand;
+use crate::schedule::judge;
 
 /// A request that is about to go out.
 #[derive(Debug)]
@@ -198,6 +201,40 @@ impl Desk<'_> {
                 "journal",
                 format!("it knows of no job for this {}", content.kind()),
             )),
+        }
+    }
+}
+
+/// What a reply to something `awaited` means.
+pub(super) fn judge(
+    plan: &Plan,
+    history: &History,
+    awaited: &Awaited,
+    reply: Reply,
+    now: Timestamp,
+) -> Vec<Event> {
+    let id = match awaited {
+        Awaited::Balance(settled) => return judge::balance(reply, *settled, now),
+        Awaited::Send(id) | Awaited::Poll(id) | Awaited::File(id, _) => id,
+    };
+    let Some(send) = history.memory.find(id) else {
+        return Vec::new();
+    };
+    let run = history.run.as_ref();
+    let step = run.and_then(|run| Some((run, run.step_of(id)?)));
+    match awaited {
+        Awaited::File(_, artifact) => judge::fetched(send, artifact, reply, now),
+        Awaited::Poll(_) => {
+            let failures = step.map(|(run, ix)| run.step(ix).failures);
+            judge::polled(send, reply, &plan.family.settings, failures, now)
+        }
+        Awaited::Send(_) | Awaited::Balance(_) => {
+            let policy = step.map(|(_, ix)| &plan.family.step(ix).policy);
+            let on_proposal = match policy {
+                Some(Policy::OnProposal(on_proposal)) => *on_proposal,
+                _ => OnProposal::Ignore,
+            };
+            judge::sent(send, reply, on_proposal, now)
         }
     }
 }

@@ -10,11 +10,10 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::watch;
 
-use super::dispatch::{Awaited, Desk, Dispatch};
+use super::dispatch::{self, Awaited, Desk, Dispatch};
 use super::local;
 use super::ports::{Ports, Request, StopLevel, StorageError};
 use crate::plan::actions::Plan;
-use crate::plan::family::{OnProposal, Policy};
 use crate::plan::ids::{RunId, StepRef};
 use crate::plan::remote::Timestamp;
 use crate::run::event::{Event, Record, StopReason};
@@ -329,41 +328,9 @@ impl Engine<'_> {
                     .block(class, now.after(reply.retry_after().unwrap_or(REST)));
             }
         }
-        let events = self.judge(&out.awaited, reply, now);
+        let events = dispatch::judge(self.plan, &self.history, &out.awaited, reply, now);
         for event in events {
             self.record(event);
-        }
-    }
-
-    fn judge(&self, awaited: &Awaited, reply: Reply, now: Timestamp) -> Vec<Event> {
-        let find = |id| self.history.memory.find(id);
-        let step = |id| {
-            self.history
-                .run
-                .as_ref()
-                .and_then(|run| Some((run, run.step_of(id)?)))
-        };
-        match awaited {
-            Awaited::Balance(settled) => judge::balance(reply, *settled, now),
-            Awaited::File(id, artifact) => find(id)
-                .map(|send| judge::fetched(send, artifact, reply, now))
-                .unwrap_or_default(),
-            Awaited::Poll(id) => {
-                let settings = &self.plan.family.settings;
-                let failures = step(id).map(|(run, ix)| run.step(ix).failures);
-                find(id)
-                    .map(|send| judge::polled(send, reply, settings, failures, now))
-                    .unwrap_or_default()
-            }
-            Awaited::Send(id) => {
-                let on_proposal = match step(id).map(|(_, ix)| &self.plan.family.step(ix).policy) {
-                    Some(Policy::OnProposal(on_proposal)) => *on_proposal,
-                    _ => OnProposal::Ignore,
-                };
-                find(id)
-                    .map(|send| judge::sent(send, reply, on_proposal, now))
-                    .unwrap_or_default()
-            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! Which remote job a part has: twins are told apart by what was done to their jobs, never by their position.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::family::{Family, PartIx};
+use super::ids::PartId;
 use super::key::{LineageId, StepKey};
 use super::memory::Memory;
 
@@ -10,7 +11,8 @@ use super::memory::Memory;
 ///
 /// A step key contains the keys of all writes before it, so two chains that share the key at some depth share everything
 /// above it. Going from the deepest keys upwards and matching what is left therefore finds the longest common lineages.
-/// Among equals a part keeps the job that it had.
+/// A job that ends where the two chains meet can go on; one that went on otherwise is of use to nobody, and stays with the
+/// part that had it. Among equals a part keeps the job that it had.
 #[must_use]
 pub fn bind(family: &Family, memory: &Memory) -> Vec<LineageId> {
     let chains: Vec<Vec<StepKey>> = family
@@ -38,9 +40,12 @@ pub fn bind(family: &Family, memory: &Memory) -> Vec<LineageId> {
             }
         }
         for (key, parts) in parts {
-            for (part, lineage) in
-                pair(family, memory, parts, jobs.remove(&key).unwrap_or_default())
-            {
+            let (fitting, diverged): (Vec<_>, Vec<_>) = jobs
+                .remove(&key)
+                .unwrap_or_default()
+                .into_iter()
+                .partition(|job| free[job].len() == depth + 1);
+            for (part, lineage) in pair(family, memory, parts, fitting, &diverged) {
                 free.remove(&lineage);
                 bound.insert(part, lineage);
             }
@@ -70,29 +75,37 @@ fn known_chains(memory: &Memory) -> BTreeMap<LineageId, Vec<StepKey>> {
         .collect()
 }
 
-/// Pairs parts with jobs that suit them equally well: first those that belonged together, then in order.
+/// Pairs parts with jobs that suit them equally well: first those that belonged together, then in order; and parts that
+/// are left with their own jobs that went on otherwise.
 fn pair(
     family: &Family,
     memory: &Memory,
     parts: Vec<PartIx>,
-    jobs: Vec<LineageId>,
+    fitting: Vec<LineageId>,
+    diverged: &[LineageId],
 ) -> Vec<(PartIx, LineageId)> {
-    let owner = |lineage: &LineageId| memory.lineages[lineage].part.as_ref();
-    let by_owner: BTreeMap<_, LineageId> = jobs
-        .iter()
-        .filter_map(|job| Some((owner(job)?, *job)))
-        .collect();
-    let mut pairs: Vec<(PartIx, LineageId)> = Vec::new();
-    let mut strangers = VecDeque::new();
+    let by_owner = |jobs: &[LineageId]| -> BTreeMap<&PartId, LineageId> {
+        let owner = |job: &LineageId| memory.lineages[job].part.as_ref();
+        jobs.iter()
+            .filter_map(|job| Some((owner(job)?, *job)))
+            .collect()
+    };
+    let id = |part: PartIx| &family.part(part).id;
+    let owned = by_owner(&fitting);
+    let (mut pairs, mut strangers) = (Vec::new(), Vec::new());
     for part in parts {
-        match by_owner.get(&family.part(part).id) {
+        match owned.get(id(part)) {
             Some(job) => pairs.push((part, *job)),
-            None => strangers.push_back(part),
+            None => strangers.push(part),
         }
     }
     let taken: BTreeSet<LineageId> = pairs.iter().map(|(_, job)| *job).collect();
-    let left = jobs.into_iter().filter(|job| !taken.contains(job));
-    pairs.extend(strangers.into_iter().zip(left));
+    let mut left = fitting.into_iter().filter(|job| !taken.contains(job));
+    let owned = by_owner(diverged);
+    for part in strangers {
+        let job = left.next().or_else(|| owned.get(id(part)).copied());
+        pairs.extend(job.map(|job| (part, job)));
+    }
     pairs
 }
 

@@ -244,7 +244,16 @@ pub fn balance(reply: Reply, settled: Cents, now: Timestamp) -> Vec<Event> {
         Verdict::NotSent { why } => vec![later(why, None)],
         Verdict::Refused(rejection) => {
             let text = words(&rejection);
-            let stop = (rejection.ground == Ground::Key).then(|| key_refused(text.clone()));
+            let stop = match rejection.ground {
+                Ground::Key => Some(key_refused(text.clone())),
+                Ground::RateLimited | Ground::Money | Ground::Busy => None,
+                // It will not be answered otherwise next time: this is no service that we know.
+                Ground::NotFound | Ground::Request => Some(Event::Stopping {
+                    reason: StopReason::Unreachable {
+                        why: format!("the balance can't be read: {text}"),
+                    },
+                }),
+            };
             std::iter::once(later(text, rejection.retry_after))
                 .chain(stop)
                 .collect()
