@@ -6,7 +6,7 @@ use super::sheet::Start;
 use super::step::{PartRun, StepRun, StepState, proposal_error};
 use crate::plan::content::StepKind;
 use crate::plan::family::{PartIx, StepIx};
-use crate::plan::memory::{Memory, Send, SendId, SendState};
+use crate::plan::memory::{Memory, SendId, SendState};
 
 impl Run {
     /// Goes through all parts from their beginnings: steps that ended stay so, and what follows from them is worked out anew.
@@ -92,6 +92,9 @@ impl Run {
                 if state == StepState::Ready {
                     ready.push(ix);
                 }
+                if state == StepState::Waiting {
+                    ready.extend(self.try_again(part, ix, memory));
+                }
             }
             match self.step(ix).state {
                 StepState::Done(outcome) if outcome.is_good() => {
@@ -122,8 +125,15 @@ impl Run {
             }
             Start::Run if needs_failed => (Outcome::Blocked, None),
             Start::Run if needs_left > 0 => return StepState::Waiting,
-            Start::Run if step.kind == StepKind::Review && self.is_at_work(part, ix, memory) => {
-                return StepState::Waiting;
+            Start::Run if step.kind == StepKind::Review => {
+                match self
+                    .begun_after(part, ix, memory)
+                    .map(|later| self.step(later).state)
+                {
+                    None => return StepState::Ready,
+                    Some(StepState::Done(_)) => (Outcome::Blocked, None),
+                    Some(_) => return StepState::Waiting,
+                }
             }
             Start::Run => return StepState::Ready,
         };
@@ -131,14 +141,35 @@ impl Run {
         StepState::Done(outcome)
     }
 
-    /// Whether the service works on a write of `part` that comes after `ix`: it was sent before the manifest had this step.
-    fn is_at_work(&self, part: PartIx, ix: StepIx, memory: &Memory) -> bool {
+    /// A write of `part` that comes after `ix` and was begun already, before the manifest had this step. Until it is done
+    /// the service answers no review of the job.
+    fn begun_after(&self, part: PartIx, ix: StepIx, memory: &Memory) -> Option<StepIx> {
         let sheet_part = &self.sheet.parts[part.0 as usize];
-        let after = (ix.0 - self.parts[part.0 as usize].first) as usize + 1;
-        let mut sends = sheet_part.steps[after..]
-            .iter()
-            .filter_map(|step| memory.find(&sheet_part.send_id(step)));
-        sends.any(Send::is_active)
+        let PartRun { first, end, .. } = self.parts[part.0 as usize];
+        (ix.0 + 1..end).map(StepIx).find(|later| {
+            let step = &sheet_part.steps[(later.0 - first) as usize];
+            let send = memory.find(&sheet_part.send_id(step));
+            send.is_some_and(|send| {
+                send.is_active() || matches!(send.state, SendState::Failed { .. })
+            })
+        })
+    }
+
+    /// The write that `ix` waits for, when the service failed its last attempt: it goes first.
+    fn try_again(&mut self, part: PartIx, ix: StepIx, memory: &Memory) -> Option<StepIx> {
+        let later = self.begun_after(part, ix, memory)?;
+        let sheet_part = &self.sheet.parts[part.0 as usize];
+        let PartRun {
+            first, needs_left, ..
+        } = self.parts[part.0 as usize];
+        let send = sheet_part.send_id(&sheet_part.steps[(later.0 - first) as usize]);
+        let is_failed = matches!(memory.find(&send)?.state, SendState::Failed { .. });
+        let step = self.step_mut(later);
+        if !is_failed || needs_left > 0 || step.state != StepState::Waiting {
+            return None;
+        }
+        step.state = StepState::Ready;
+        Some(later)
     }
 
     /// A step ended badly: nothing of its part runs after it.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use millrun::adapters::in_process::InProcess;
 use millrun::adapters::journal::SqliteJournal;
 use millrun::adapters::limits_db::LimitsDb;
 use millrun::adapters::orville::Orville;
-use millrun::api::{ApiKey, Client, SendFuture, Transport};
+use millrun::api::{ApiKey, Client};
 use millrun::execute::engine::{self, EngineError};
 use millrun::execute::ports::{
     Admission, Clock as _, Journal, Observer, Ports, StopLevel, StorageError,
@@ -36,14 +36,10 @@ use millrun::session::begin;
 use millrun::simulator::{Books, Clock, Config, SIM_API_KEY, Simulator};
 use tokio::sync::watch;
 
+use super::wire::{Fate, Wire};
+
 /// When every night begins.
 const EVENING: i64 = 1_790_000_000_000;
-/// What requests take to the service, in turn: a later one may overtake an earlier one, and what a client counts from
-/// its send is never what the service counts from its arrival.
-const WAYS_THERE_MS: [u64; 3] = [100, 350, 200];
-/// What an answer takes back.
-const WAY_BACK: Duration = Duration::from_millis(200);
-
 /// One family's state, output and simulated workspace, over as many processes as a test kills.
 pub struct Night {
     folder: tempfile::TempDir,
@@ -52,6 +48,7 @@ pub struct Night {
     wire: Wire,
     fuse: Fuse,
     stop: watch::Sender<StopLevel>,
+    reopen: bool,
 }
 
 /// At which side of a commit a process dies.
@@ -71,7 +68,6 @@ pub enum Ending {
     /// It died after a commit.
     Died,
     /// The engine gave up.
-    #[expect(dead_code, reason = "it is shown when a test expected another ending")]
     Failed(EngineError),
 }
 
@@ -109,11 +105,7 @@ impl Night {
         };
         let clock = Clock::new(EVENING, 1.0);
         let simulator = Simulator::open(config, clock, None).unwrap();
-        let wire = Wire {
-            service: InProcess::new(simulator.router()),
-            sent: Arc::default(),
-            open: Arc::default(),
-        };
+        let wire = Wire::new(InProcess::new(simulator.router()));
         let folder = tempfile::tempdir_in(base).unwrap();
         let fuse = Fuse {
             left: AtomicU32::new(u32::MAX),
@@ -126,6 +118,7 @@ impl Night {
             wire,
             fuse,
             stop: watch::channel(StopLevel::Go).0,
+            reopen: false,
         }
     }
 
@@ -206,6 +199,14 @@ impl Night {
         self.process(manifest, u32::MAX, false).await
     }
 
+    /// The last run goes on, even when it is finished.
+    pub async fn resume(&mut self, manifest: &str) -> Ending {
+        self.reopen = true;
+        let ending = self.run(manifest).await;
+        self.reopen = false;
+        ending
+    }
+
     pub async fn run_fail_fast(&self, manifest: &str) -> Ending {
         self.process(manifest, u32::MAX, true).await
     }
@@ -218,15 +219,17 @@ impl Night {
 
     /// What was out when the process died reaches the service after all; its replies reach nobody.
     pub async fn deliver_what_was_out(&self) {
-        let open: Vec<_> = self.wire.open.lock().unwrap().drain(..).collect();
-        for (_, request) in open {
-            let _ = self.wire.service.send(request).await;
-        }
+        self.wire.deliver_what_is_open().await;
     }
 
     /// What was out when the process died is lost.
     pub fn lose_what_was_out(&self) {
-        self.wire.open.lock().unwrap().clear();
+        self.wire.lose_what_is_open();
+    }
+
+    /// From now on `nemesis` says what happens to requests.
+    pub fn beset(&self, nemesis: impl FnMut(&http::Request<Bytes>) -> Fate + Send + 'static) {
+        self.wire.beset(nemesis);
     }
 
     /// Asks the run to stop, as a signal does.
@@ -268,7 +271,8 @@ impl Night {
             zone: "UTC".to_owned(),
         };
         let missing = self.missing(&History::of(&records));
-        let (plan, history, how) = begin(family, &records, &missing, &heading, false).unwrap();
+        let (plan, history, how) =
+            begin(family, &records, &missing, &heading, self.reopen).unwrap();
         let limits = LimitsDb::open(
             &path.join("limits.db"),
             &plan.family.settings.limits,
@@ -361,36 +365,6 @@ impl Admission for Fused<'_, LimitsDb> {
 
     fn commit(&mut self) -> Result<(), StorageError> {
         Fused::commit(self, Admission::commit)
-    }
-}
-
-/// A wire with a length: a request needs a while to the service, and its answer a while back. What is on its way when the
-/// process dies is kept, so that a test can say what became of it.
-#[derive(Clone)]
-struct Wire {
-    service: InProcess,
-    sent: Arc<AtomicU64>,
-    open: Arc<Mutex<Vec<Open>>>,
-}
-
-/// A request on its way, by its number.
-type Open = (u64, http::Request<Bytes>);
-
-impl Transport for Wire {
-    fn send(&self, request: http::Request<Bytes>) -> SendFuture<'_> {
-        let number = self.sent.fetch_add(1, Ordering::Relaxed);
-        self.open.lock().unwrap().push((number, request.clone()));
-        let way_there = WAYS_THERE_MS[(number % 3) as usize];
-        Box::pin(async move {
-            let_pass(Duration::from_millis(way_there)).await;
-            self.open
-                .lock()
-                .unwrap()
-                .retain(|(open, _)| *open != number);
-            let reply = self.service.send(request).await;
-            let_pass(WAY_BACK).await;
-            reply
-        })
     }
 }
 

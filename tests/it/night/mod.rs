@@ -3,4 +3,7 @@
 mod harness;
 mod lineage;
 mod prefix;
+mod resumption;
+mod trouble;
 mod whole;
+mod wire;
