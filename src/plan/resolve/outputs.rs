@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::family::Draft;
 use crate::manifest::{Code, Diagnostic, Diagnostics, Span};
+use crate::plan::family::PartIx;
+use crate::plan::ids::StepId;
 
 /// The longest path of a publication, in bytes.
 const MAX_PATH_BYTES: usize = 1_000;
@@ -44,8 +47,10 @@ fn check_component(component: &str) -> Result<(), &'static str> {
 
 /// One download of one part.
 pub(super) struct Publication {
-    /// The step, for people.
-    pub(super) step: String,
+    /// The part.
+    pub(super) part: PartIx,
+    /// Its download.
+    pub(super) step: StepId,
     /// The path without extension.
     pub(super) stem: String,
     /// Where its folder was written, or its step.
@@ -53,22 +58,34 @@ pub(super) struct Publication {
 }
 
 /// Refuses downloads under one name. File systems that don't tell `A` from `a` are met as well.
-pub(super) fn refuse_collisions(all: &[Publication], problems: &mut Diagnostics) {
+pub(super) fn refuse_collisions(draft: &Draft, problems: &mut Diagnostics) {
+    let id = |publication: &Publication| &draft.parts[publication.part.0 as usize].id;
+    let name = |publication: &Publication| format!("{}/{}", id(publication), publication.step);
     let mut known: BTreeMap<String, &Publication> = BTreeMap::new();
-    for publication in all {
+    for publication in &draft.publications {
         let Some(first) = known.insert(publication.stem.to_lowercase(), publication) else {
             continue;
         };
+        // Two parts with one id were refused already.
+        if first.part != publication.part && id(first) == id(publication) {
+            continue;
+        }
         let message = format!(
             "`{}` and `{}` both publish `{}.step`",
-            first.step, publication.step, publication.stem
+            name(first),
+            name(publication),
+            publication.stem
         );
-        let mut problem = Diagnostic::error(Code::CollidingPaths, publication.span, message);
-        if first.span != publication.span {
-            problem = problem.see(first.span, "the other one");
-        }
-        problems.push_first(problem.help("give one of them another folder with `to`"));
+        problems.push_first(collision(publication, first, message));
     }
+}
+
+fn collision(one: &Publication, other: &Publication, message: String) -> Diagnostic {
+    let mut problem = Diagnostic::error(Code::CollidingPaths, one.span, message);
+    if other.span != one.span {
+        problem = problem.see(other.span, "the other one");
+    }
+    problem.help("give one of them another folder with `to`")
 }
 
 #[cfg(test)]
