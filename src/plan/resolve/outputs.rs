@@ -6,6 +6,7 @@ use super::family::Draft;
 use crate::manifest::{Code, Diagnostic, Diagnostics, Span};
 use crate::plan::family::PartIx;
 use crate::plan::ids::StepId;
+use crate::plan::publish::could_be_label;
 
 /// The longest path of a publication, in bytes.
 const MAX_PATH_BYTES: usize = 1_000;
@@ -78,6 +79,23 @@ pub(super) fn refuse_collisions(draft: &Draft, problems: &mut Diagnostics) {
         );
         problems.push_first(collision(publication, first, message));
     }
+    // How many files the other one has is known when it was made.
+    for (stem, publication) in &known {
+        let Some(assembly) = assembly_of(stem).and_then(|whole| known.get(whole)) else {
+            continue;
+        };
+        let message = format!(
+            "`{}` publishes `{}.step`, which can be a file of `{}` as well",
+            name(publication),
+            publication.stem,
+            name(assembly)
+        );
+        let problem = collision(publication, assembly, message).help(format!(
+            "if that one is an assembly, its files are `{}--<label>.step`",
+            assembly.stem
+        ));
+        problems.push_first(problem);
+    }
 }
 
 fn collision(one: &Publication, other: &Publication, message: String) -> Diagnostic {
@@ -88,9 +106,25 @@ fn collision(one: &Publication, other: &Publication, message: String) -> Diagnos
     problem.help("give one of them another folder with `to`")
 }
 
+/// The stem of the assembly that could have a file with the stem `stem`. A label has no `--`, so there is one at most.
+fn assembly_of(stem: &str) -> Option<&str> {
+    let (whole, label) = stem.rsplit_once("--")?;
+    could_be_label(label).then_some(whole)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_of_an_assembly_is_known_by_its_last_two_dashes() {
+        assert_eq!(assembly_of("plates/frame--x"), Some("plates/frame"));
+        assert_eq!(assembly_of("a--b--c_d-2"), Some("a--b"));
+        assert_eq!(assembly_of("a---b"), Some("a-"));
+        for none in ["frame", "frame-x", "frame--", "a--x/b", "a--x.y", "a--ø"] {
+            assert_eq!(assembly_of(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn a_safe_path_stays_below_its_folder() {
