@@ -7,7 +7,7 @@ use std::path::Path;
 use super::diagnostic::{Code, Diagnostic, Diagnostics};
 use super::shape::Manifest;
 use super::source::{Sources, Span};
-use super::top::{Format, parse};
+use super::top::{Format, Misshapen, parse};
 
 /// The largest manifest.
 pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -15,8 +15,8 @@ pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// Reads the manifest at `path` and keeps its text in `sources`, for the diagnostics that point into it.
 ///
 /// # Errors
-/// That the file can't be read, or everything that is wrong with its shape.
-pub fn load(path: &Path, sources: &mut Sources) -> Result<Manifest, Diagnostics> {
+/// That the file can't be read, or everything that is wrong with its shape and what could be read nevertheless.
+pub fn load(path: &Path, sources: &mut Sources) -> Result<Manifest, Misshapen> {
     let name = path.display().to_string();
     let problem = match (format_of(path), read(path)) {
         (Some(format), Ok(text)) => {
@@ -37,7 +37,8 @@ pub fn load(path: &Path, sources: &mut Sources) -> Result<Manifest, Diagnostics>
         start: 0,
         end: 0,
     };
-    Err(Diagnostic::error(code, span, message).help(help).into())
+    let problem = Diagnostic::error(code, span, message).help(help);
+    Err(Diagnostics::from(problem).into())
 }
 
 fn format_of(path: &Path) -> Option<Format> {

@@ -1,7 +1,8 @@
 //! Text to shape: YAML and TOML, where everything stands in them, and diagnostics that point there.
 //!
 //! [`load`] reads a file, [`parse`] a text. Both answer with a [`Manifest`]: typed, complete and inside its units, but
-//! with templates, matrices and references as they were written. What they mean is worked out in `plan`.
+//! with templates, matrices and references as they were written. What they mean is worked out in `plan`. Of a manifest
+//! with errors they give what could be read, so that what is wrong with its meaning is found at the same time.
 
 pub mod diagnostic;
 mod json;
@@ -12,6 +13,7 @@ mod render;
 mod settings;
 pub mod shape;
 pub mod source;
+mod steps;
 mod suggest;
 mod toml;
 mod top;
@@ -25,5 +27,5 @@ pub use loader::{MAX_FILE_BYTES, load};
 pub use render::{Style, render};
 pub use shape::Manifest;
 pub use source::{SourceId, Sources, Span, Spanned};
-pub use suggest::did_you_mean;
-pub use top::{Format, parse};
+pub use suggest::{did_you_mean, nearest};
+pub use top::{Format, Misshapen, parse};

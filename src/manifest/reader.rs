@@ -3,9 +3,9 @@
 use std::ops::RangeInclusive;
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics};
-use super::shape::Scalar;
+use super::shape::{Read, Refused, Scalar};
 use super::source::{Span, Spanned};
-use super::suggest::{did_you_mean, list};
+use super::suggest::{did_you_mean, list, nearest};
 use super::tree::{Entry, Tree, Value};
 
 /// Whole numbers beyond it are not kept by a float.
@@ -27,6 +27,7 @@ pub(super) struct Keys {
 pub(super) struct Fields<'t> {
     pub(super) span: Span,
     entries: &'t [Entry],
+    keys: Keys,
 }
 
 impl<'t> Fields<'t> {
@@ -36,8 +37,47 @@ impl<'t> Fields<'t> {
     }
 
     /// `key` and its value.
+    ///
+    /// When it is not there, an unknown key that looks like it is taken for it: that one was refused, and what stands
+    /// behind it is looked at instead of missed.
     pub(super) fn entry(&self, key: &str) -> Option<&'t Entry> {
+        self.exact(key).or_else(|| {
+            let is_meant = |entry: &&Entry| self.meant(entry) == Some(key);
+            self.entries.iter().find(is_meant)
+        })
+    }
+
+    /// Whether the value of every key is read.
+    pub(super) fn are_whole(&self) -> bool {
+        let is_later = |entry: &Entry| self.keys.later.contains(&entry.key.value.as_str());
+        !self.have_strays() && !self.entries.iter().any(is_later)
+    }
+
+    /// Whether there is a key that is not of the language, and that no other is taken for.
+    pub(super) fn have_strays(&self) -> bool {
+        self.entries.iter().any(|entry| {
+            let name = entry.key.value.as_str();
+            let is_read = |key| {
+                self.entry(key)
+                    .is_some_and(|read| std::ptr::eq(read, entry))
+            };
+            !self.keys.known.contains(&name)
+                && !self.keys.later.contains(&name)
+                && !self.meant(entry).is_some_and(is_read)
+        })
+    }
+
+    fn exact(&self, key: &str) -> Option<&'t Entry> {
         self.entries.iter().find(|entry| entry.key.value == key)
+    }
+
+    /// The known key that an unknown one looks like.
+    fn meant(&self, entry: &Entry) -> Option<&'static str> {
+        let name = entry.key.value.as_str();
+        let is_unknown = !self.keys.known.contains(&name) && !self.keys.later.contains(&name);
+        is_unknown
+            .then(|| nearest(name, self.keys.known.iter().copied()))
+            .flatten()
     }
 }
 
@@ -68,6 +108,7 @@ impl Reader {
         Some(Fields {
             span: tree.span,
             entries,
+            keys,
         })
     }
 
@@ -125,6 +166,19 @@ impl Reader {
         match &tree.value {
             Value::Seq(items) => Some(items),
             _ => self.wrong(tree, "a list", Some("write a list: `[...]`")),
+        }
+    }
+
+    /// What `read` makes of the value of a key that may be there.
+    pub(super) fn optional<T>(
+        &mut self,
+        fields: Fields<'_>,
+        key: &str,
+        read: impl FnOnce(&mut Self, &Tree) -> Option<T>,
+    ) -> Read<Option<T>> {
+        match fields.get(key) {
+            None => Ok(None),
+            Some(tree) => read(self, tree).map(Some).ok_or(Refused),
         }
     }
 

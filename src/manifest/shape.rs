@@ -1,16 +1,26 @@
 //! The manifest as it was written: typed and inside its units, with nothing expanded, rendered or defaulted.
+//!
+//! What could not be read is [`Refused`]: of a wrong manifest the rest is still looked at, and nothing is said about what
+//! only seems to be missing. In a manifest that was read without errors nothing is refused.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::source::{Span, Spanned};
 
+/// Stands for what was written, or should have been, and could not be read. A diagnostic says why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused;
+
+/// What was read, unless it was refused.
+pub type Read<T> = Result<T, Refused>;
+
 /// One family of parts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
     /// The place of the whole.
     pub span: Span,
-    /// The family's name.
+    /// The family's name; empty when it was refused.
     pub name: Spanned<String>,
     /// What tells it from another family with its name.
     pub uid: Option<Spanned<String>>,
@@ -18,6 +28,8 @@ pub struct Manifest {
     pub description: Option<Spanned<String>>,
     /// Named values, in their order.
     pub vars: Vec<Var>,
+    /// There may be other variables: what would have named them was refused.
+    pub has_other_vars: bool,
     /// The service's tier.
     pub limits: Limits,
     /// What may be spent.
@@ -51,7 +63,7 @@ pub struct Var {
     /// Its name.
     pub name: Spanned<String>,
     /// Its value.
-    pub value: Spanned<Scalar>,
+    pub value: Read<Spanned<Scalar>>,
 }
 
 /// So many requests in so long a window.
@@ -117,16 +129,26 @@ pub struct Retry {
 /// One entry of `parts`: a part, or as many as its matrix has combinations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartEntry {
+    /// Its place.
+    pub span: Span,
     /// The template of its id.
-    pub id: Spanned<String>,
+    pub id: Read<Spanned<String>>,
     /// Its tags.
     pub tags: Vec<Spanned<String>>,
     /// Ids and globs of parts.
     pub needs: Vec<Spanned<String>>,
-    /// Its matrix.
-    pub matrix: Option<Matrix>,
-    /// Its steps; the list is never empty.
+    /// Its matrix. When it was refused, not even the names of its axes are known.
+    pub matrix: Read<Option<Matrix>>,
+    /// Its steps; the list is never empty, unless it was refused.
     pub steps: Vec<StepEntry>,
+}
+
+impl PartEntry {
+    /// The place of its id, or its own.
+    #[must_use]
+    pub fn id_span(&self) -> Span {
+        self.id.as_ref().map_or(self.span, |id| id.span)
+    }
 }
 
 /// The axes of a matrix and what is taken from or added to their product.
@@ -137,9 +159,9 @@ pub struct Matrix {
     /// The axes, in their order; there is at least one, and none is empty.
     pub axes: Vec<Axis>,
     /// Partial combinations that are removed.
-    pub exclude: Vec<Spanned<Vec<Var>>>,
+    pub exclude: Vec<Read<Spanned<Vec<Var>>>>,
     /// Combinations that are added.
-    pub include: Vec<Spanned<Vec<Var>>>,
+    pub include: Vec<Read<Spanned<Vec<Var>>>>,
 }
 
 /// One axis of a matrix.
@@ -148,18 +170,20 @@ pub struct Axis {
     /// Its name.
     pub name: Spanned<String>,
     /// Its values.
-    pub values: Vec<Spanned<Scalar>>,
+    pub values: Vec<Read<Spanned<Scalar>>>,
 }
 
 /// One step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepEntry {
     /// Its own id, if it has one.
-    pub id: Option<Spanned<String>>,
+    pub id: Read<Option<Spanned<String>>>,
     /// Its condition: an expression, or a boolean.
-    pub when: Option<Spanned<When>>,
+    pub when: Read<Option<Spanned<When>>>,
     /// The place of the word that says its kind.
     pub span: Span,
+    /// Whether all keys of its body were read: two steps that were not can't be told to ask for the same.
+    pub is_whole: bool,
     /// What it does.
     pub body: StepBody,
 }
@@ -178,20 +202,22 @@ pub enum When {
 #[expect(missing_docs, reason = "the names are the manifest's")]
 pub enum StepBody {
     Create {
-        prompt: Spanned<String>,
+        prompt: Read<Spanned<String>>,
         images: Vec<Spanned<String>>,
     },
     Iterate {
-        prompt: Spanned<String>,
+        prompt: Read<Spanned<String>>,
         images: Vec<Spanned<String>>,
     },
     Review {
-        prompt: Spanned<String>,
+        prompt: Read<Spanned<String>>,
         /// `on_proposal: fail`.
         fail_on_proposal: bool,
     },
     Check,
     Download {
-        to: Option<Spanned<String>>,
+        to: Read<Option<Spanned<String>>>,
     },
+    /// A step whose kind can't be told, or that this version doesn't know.
+    Refused,
 }

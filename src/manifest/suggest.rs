@@ -7,12 +7,17 @@ const MAX_LISTED: usize = 20;
 
 /// A hint that names the word of `known` nearest to `word`, if one is near.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(word, known).map(|other| format!("did you mean `{other}`?"))
+}
+
+/// The word of `known` nearest to `word`, if one is near.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .map(|other| (strsim::damerau_levenshtein(word, other), other))
         .filter(|&(distance, other)| distance <= other.chars().count().max(3) / 3)
         .min()
-        .map(|(_, other)| format!("did you mean `{other}`?"))
+        .map(|(_, other)| other)
 }
 
 /// `words` as `a`, `b`, `c`.

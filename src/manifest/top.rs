@@ -4,8 +4,8 @@ use super::diagnostic::{Code, Diagnostic, Diagnostics};
 use super::parts;
 use super::reader::{Keys, Reader};
 use super::settings;
-use super::shape::{Manifest, Var};
-use super::source::{SourceId, Sources};
+use super::shape::{Manifest, Refused, Var};
+use super::source::{SourceId, Sources, Spanned};
 use super::tree::{Entry, Tree, Value};
 use super::{toml, yaml};
 
@@ -45,11 +45,29 @@ const RESERVED: [&str; 20] = [
 /// The longest name of a family: it becomes the name of a folder.
 const MAX_NAME_BYTES: usize = 200;
 
+/// A manifest whose shape is wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Misshapen {
+    /// Everything that is wrong with its shape.
+    pub diagnostics: Diagnostics,
+    /// What could be read of it; nothing when the text has no structure, or another one.
+    pub rest: Option<Box<Manifest>>,
+}
+
+impl From<Diagnostics> for Misshapen {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self {
+            diagnostics,
+            rest: None,
+        }
+    }
+}
+
 /// Reads the text that was added to `sources` as `source`.
 ///
 /// # Errors
-/// Everything that is wrong with its shape, at once.
-pub fn parse(sources: &Sources, source: SourceId, format: Format) -> Result<Manifest, Diagnostics> {
+/// Everything that is wrong with its shape, at once, and what could be read nevertheless.
+pub fn parse(sources: &Sources, source: SourceId, format: Format) -> Result<Manifest, Misshapen> {
     let tree = match format {
         Format::Yaml => yaml::parse(sources, source)?,
         Format::Toml => toml::parse(sources, source)?,
@@ -57,7 +75,10 @@ pub fn parse(sources: &Sources, source: SourceId, format: Format) -> Result<Mani
     let mut reader = Reader::default();
     match manifest(&mut reader, &tree) {
         Some(manifest) if !reader.diagnostics.has_errors() => Ok(manifest),
-        _ => Err(reader.diagnostics),
+        rest => Err(Misshapen {
+            diagnostics: reader.diagnostics,
+            rest: rest.map(Box::new),
+        }),
     }
 }
 
@@ -86,11 +107,15 @@ fn manifest(reader: &mut Reader, tree: &Tree) -> Option<Manifest> {
     }
     let mut text = |key| fields.get(key).and_then(|tree| reader.text(tree));
     let (uid, description, output) = (text("uid"), text("description"), text("output"));
-    let vars = fields
-        .get("vars")
-        .and_then(|tree| reader.entries(tree))
-        .map(|entries| named_values(reader, entries))
-        .unwrap_or_default();
+    let vars = fields.get("vars").map(|tree| {
+        let entries = reader.entries(tree)?;
+        Some(named_values(reader, entries))
+    });
+    let has_other_vars = match vars {
+        Some(None) => true,
+        Some(Some(_)) => fields.get("include").is_some(),
+        None => !fields.are_whole(),
+    };
     let limits = fields
         .get("limits")
         .and_then(|tree| settings::limits(reader, tree));
@@ -113,16 +138,17 @@ fn manifest(reader: &mut Reader, tree: &Tree) -> Option<Manifest> {
         .map(|tree| parts::parts(reader, tree));
     Some(Manifest {
         span: fields.span,
-        name: name?,
+        name: name.unwrap_or_else(|| Spanned::new(String::new(), fields.span)),
         uid,
         description,
-        vars,
+        vars: vars.flatten().unwrap_or_default(),
+        has_other_vars,
         limits: limits.unwrap_or_default(),
         budget,
         retry: retry.unwrap_or_default(),
         job_timeout,
         output,
-        parts: parts?,
+        parts: parts.unwrap_or_default(),
     })
 }
 
@@ -143,18 +169,14 @@ fn check_version(reader: &mut Reader, tree: &Tree) {
 
 /// Names and scalars: `vars`, or one combination of a matrix.
 pub(super) fn named_values(reader: &mut Reader, entries: &[Entry]) -> Vec<Var> {
-    let mut all = Vec::new();
-    for entry in entries {
+    let mut read = |entry: &Entry| {
         check_name(reader, entry);
-        let Some(value) = reader.scalar(&entry.value) else {
-            continue;
-        };
-        all.push(Var {
+        Var {
             name: entry.key.clone(),
-            value,
-        });
-    }
-    all
+            value: reader.scalar(&entry.value).ok_or(Refused),
+        }
+    };
+    entries.iter().map(&mut read).collect()
 }
 
 /// Refuses a name that no template could use.

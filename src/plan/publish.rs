@@ -46,6 +46,14 @@ pub fn files(stem: &str, result: &WriteResult) -> Vec<PlannedFile> {
     files
 }
 
+/// Whether the files of an assembly could be told apart by `text`.
+#[must_use]
+pub fn could_be_label(text: &str) -> bool {
+    let numbered = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let unnumbered = numbered.strip_suffix('-').unwrap_or(text);
+    safe_label(text) == text || safe_label(unnumbered) == unnumbered
+}
+
 fn safe_label(label: &str) -> String {
     let mut safe = String::new();
     for c in label.chars() {

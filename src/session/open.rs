@@ -16,7 +16,7 @@ use crate::plan::actions::Plan;
 use crate::plan::family::Family;
 use crate::plan::ids::RunId;
 use crate::plan::memory::Memory;
-use crate::plan::resolve::resolve;
+use crate::plan::resolve::understand;
 use crate::run::event::Record;
 use crate::run::history::History;
 use crate::simulator::SimulatorError;
@@ -80,10 +80,8 @@ impl From<StorageError> for SessionError {
 /// Everything that is wrong with it.
 pub fn load(path: &Path) -> Result<Loaded, SessionError> {
     let mut sources = Sources::default();
-    let manifest = manifest::load(path, &mut sources);
-    let meaning = manifest
-        .and_then(|manifest| resolve(&manifest, &sources, &mut FolderImages::new(folder_of(path))));
-    match meaning {
+    let read = manifest::load(path, &mut sources);
+    match understand(read, &sources, &mut FolderImages::new(folder_of(path))) {
         Ok((family, lints)) => Ok(Loaded {
             path: path.to_owned(),
             family,

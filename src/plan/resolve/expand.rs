@@ -3,30 +3,72 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::family::{Bench, Draft};
-use super::matrix::{Combination, expand};
+use super::matrix::{Expansion, expand};
+use super::needs::IdPattern;
 use super::outputs::Publication;
-use super::scope::Names;
+use super::scope::{Names, Scope};
 use super::steps::{self, Rendered, StepPlan, Text};
-use crate::manifest::shape::{PartEntry, Var};
+use crate::manifest::shape::{Axis, Manifest, Var};
 use crate::manifest::{Code, Diagnostic, Span};
-use crate::plan::content::StepKind;
+use crate::plan::content::{Content, StepKind};
 use crate::plan::family::{Part, PartIx, Policy, Step, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::StepKey;
 
-/// Adds the parts of `entry`, the one at `origin`, to `draft`, and says which variables it uses.
-pub(super) fn entry<'m>(
-    entry: &'m PartEntry,
+/// Adds the parts of the entry at `origin` to `draft`. When they are too many (`fits` is false), the entry is looked at,
+/// and none is made.
+pub(super) fn entry(
+    manifest: &Manifest,
     origin: usize,
-    vars: &'m [Var],
+    fits: bool,
     draft: &mut Draft,
     bench: &mut Bench<'_>,
-) -> BTreeSet<&'m str> {
-    let axes = entry
-        .matrix
-        .as_ref()
-        .map(|matrix| matrix.axes.as_slice())
-        .unwrap_or_default();
+) {
+    let entry = &manifest.parts[origin];
+    let matrix = entry.matrix.as_ref();
+    let axes = match matrix {
+        Ok(Some(matrix)) => matrix.axes.as_slice(),
+        _ => &[],
+    };
+    report_shadowed(&manifest.vars, axes, bench);
+    let has_others = manifest.has_other_vars || matrix.is_err();
+    let names = Names::new(&manifest.vars, axes, has_others);
+    let id = entry.id.as_ref().ok();
+    let tags: BTreeSet<&str> = entry.tags.iter().map(|tag| tag.value.as_str()).collect();
+    let shared = Shared {
+        id: id.and_then(|id| Text::parse(id, &names, false, bench)),
+        pattern: id.map_or_else(IdPattern::default, |id| IdPattern::of(&id.value)),
+        plans: steps::parse(&entry.steps, &names, bench),
+        tags: tags.into_iter().map(str::to_owned).collect(),
+        origin,
+    };
+    let expansion = match matrix {
+        Ok(Some(matrix)) => expand(matrix, fits, &mut bench.problems),
+        Ok(None) => Expansion {
+            combinations: vec![Vec::new()],
+            has_others: !fits,
+        },
+        Err(_) => Expansion {
+            combinations: Vec::new(),
+            has_others: true,
+        },
+    };
+    for combination in &expansion.combinations {
+        let scope = names.scope(combination);
+        let id = shared.id_in(&scope, bench);
+        shared.add(scope, id, draft, bench);
+    }
+    if expansion.has_others {
+        // One for all that nobody knows: what doesn't depend on the combination can be wrong in each.
+        let scope = names.scope(&vec![None; axes.len()]);
+        shared.add(scope, Err(shared.pattern.clone()), draft, bench);
+    }
+    draft
+        .used
+        .extend(names.into_used().into_iter().map(str::to_owned));
+}
+
+fn report_shadowed(vars: &[Var], axes: &[Axis], bench: &mut Bench<'_>) {
     for axis in axes {
         if let Some(var) = vars.iter().find(|var| var.name.value == axis.name.value) {
             let message = format!("axis `{0}` hides the variable `{0}`", axis.name.value);
@@ -37,99 +79,78 @@ pub(super) fn entry<'m>(
             );
         }
     }
-    let names = Names::new(vars, axes);
-    let id = Text::parse(&entry.id, &names, false, bench);
-    let plans = steps::parse(&entry.steps, &names, bench);
-    let combinations = match &entry.matrix {
-        Some(matrix) => expand(matrix, &mut bench.problems),
-        None => vec![Vec::new()],
-    };
-    if let Some(id) = id {
-        let tags: BTreeSet<&str> = entry.tags.iter().map(|tag| tag.value.as_str()).collect();
-        let tags: Vec<String> = tags.into_iter().map(str::to_owned).collect();
-        let shared = Shared {
-            id: &id,
-            plans: &plans,
-            tags: &tags,
-            origin,
-        };
-        for combination in &combinations {
-            shared.add(&names, combination, draft, bench);
-        }
-    }
-    names.into_used()
 }
 
 /// What the parts of an entry share.
-struct Shared<'a, 'm> {
-    id: &'a Text<'m>,
-    plans: &'a [StepPlan<'m>],
-    tags: &'a [String],
+struct Shared<'m> {
+    id: Option<Text<'m>>,
+    /// What is known of an id that can't be worked out.
+    pattern: IdPattern,
+    /// Its steps; nothing in the place of one of an unknown kind.
+    plans: Vec<Option<StepPlan<'m>>>,
+    tags: Vec<String>,
     origin: usize,
 }
 
-impl<'m> Shared<'_, 'm> {
-    /// Adds the part of `combination`; `None` when something about its id was refused.
+impl Shared<'_> {
+    /// The id of the part of `scope`; reports what is wrong with it.
+    fn id_in(&self, scope: &Scope, bench: &mut Bench<'_>) -> Result<PartId, IdPattern> {
+        let unknown = || self.pattern.clone();
+        let template = self.id.as_ref().ok_or_else(unknown)?;
+        let text = template
+            .render(&scope.context(), bench)
+            .ok_or_else(unknown)?;
+        PartId::new(text.as_str()).map_err(|error| {
+            let message = format!("`{text}` is no id: {error}");
+            let problem = Diagnostic::error(Code::BadId, template.written.span, message);
+            bench.problems.push_first(problem.help("rename the part"));
+            // Any of its characters can change.
+            IdPattern::default()
+        })
+    }
+
+    /// Adds the part of `scope`. Without an id it is no part, but its steps are looked at.
     fn add(
         &self,
-        names: &Names<'m>,
-        combination: &Combination<'m>,
+        scope: Scope,
+        id: Result<PartId, IdPattern>,
         draft: &mut Draft,
         bench: &mut Bench<'_>,
-    ) -> Option<()> {
-        let scope = names.scope(combination);
-        let text = self.id.render(&scope.context(), bench)?;
-        let span = self.id.written.span;
-        let id = match PartId::new(text.as_str()) {
-            Ok(id) => id,
-            Err(error) => {
-                let message = format!("`{text}` is no id: {error}");
-                return bench
-                    .refuse(Diagnostic::error(Code::BadId, span, message).help("rename the part"));
-            }
-        };
-        let context = scope.context_of(id.as_str());
-        let ix = PartIx(u32::try_from(draft.parts.len()).ok()?);
-        let first = u32::try_from(draft.steps.len()).ok()?;
+    ) {
+        let context = scope.context_of(id.as_ref().ok());
+        let (steps, publications) = (draft.steps.len(), draft.publications.len());
         let mut chain = Chain::default();
-        for plan in self.plans {
-            match plan.render(&id, &context, bench) {
-                Some(Rendered::Skipped) => chain.skipped.push((plan.id.clone(), plan.kind())),
+        for plan in &self.plans {
+            let Some(plan) = plan else {
+                chain.interrupt();
+                continue;
+            };
+            match plan.render(id.as_ref().ok(), &context, bench) {
+                Some(Rendered::Skipped) => chain.skipped.push((plan.id.clone(), plan.kind)),
                 Some(Rendered::Wanted(content, policy)) => {
-                    let key = StepKey::new(&content, chain.parent.map(|(_, key)| key));
-                    chain.refuse_twice(plan, key, bench);
-                    if let Policy::PublishAs(stem) = &policy {
-                        draft.publications.push(Publication {
-                            step: format!("{id}/{}", plan.id),
-                            stem: stem.clone(),
-                            span: plan.target_span(),
-                        });
-                    }
-                    let step = StepIx(u32::try_from(draft.steps.len()).ok()?);
-                    draft.steps.push(Step {
-                        part: ix,
-                        id: plan.id.clone(),
-                        content,
-                        key,
-                        write: chain.parent.map(|(step, _)| step),
-                        policy,
-                    });
-                    if plan.kind().is_write() {
-                        chain.parent = Some((step, key));
-                    }
+                    chain.add(plan, content, policy, draft, bench);
                 }
+                None if plan.kind.is_write() => chain.interrupt(),
                 None => {}
             }
         }
-        draft.origins.push(self.origin);
-        draft.parts.push(Part {
-            id,
-            tags: self.tags.to_vec(),
-            needs: Vec::new(),
-            steps: first..u32::try_from(draft.steps.len()).ok()?,
-            skipped: chain.skipped,
-        });
-        Some(())
+        match id {
+            Ok(id) => {
+                draft.origins.push(self.origin);
+                draft.parts.push(Part {
+                    id,
+                    tags: self.tags.clone(),
+                    needs: Vec::new(),
+                    steps: index(steps)..index(draft.steps.len()),
+                    skipped: chain.skipped,
+                });
+            }
+            Err(pattern) => {
+                draft.steps.truncate(steps);
+                draft.publications.truncate(publications);
+                draft.unknown_ids.insert(pattern);
+            }
+        }
     }
 }
 
@@ -142,13 +163,51 @@ struct Chain {
 }
 
 impl Chain {
+    /// Adds the step of `plan`.
+    fn add(
+        &mut self,
+        plan: &StepPlan<'_>,
+        content: Content,
+        policy: Policy,
+        draft: &mut Draft,
+        bench: &mut Bench<'_>,
+    ) {
+        let key = StepKey::new(&content, self.parent.map(|(_, key)| key));
+        self.refuse_twice(plan, key, bench);
+        if let Policy::PublishAs(stem) = &policy {
+            draft.publications.push(Publication {
+                part: PartIx(index(draft.parts.len())),
+                step: plan.id.clone(),
+                stem: stem.clone(),
+                span: plan.target_span(),
+            });
+        }
+        let step = StepIx(index(draft.steps.len()));
+        draft.steps.push(Step {
+            part: PartIx(index(draft.parts.len())),
+            id: plan.id.clone(),
+            content,
+            key,
+            write: self.parent.map(|(step, _)| step),
+            policy,
+        });
+        if plan.kind.is_write() {
+            self.parent = Some((step, key));
+        }
+    }
+
+    /// Goes on behind a write that is not known: what follows is about another revision.
+    fn interrupt(&mut self) {
+        self.asked.clear();
+    }
+
     /// A question asked twice has one answer and would be paid for twice.
     fn refuse_twice(&mut self, plan: &StepPlan<'_>, key: StepKey, bench: &mut Bench<'_>) {
-        if !matches!(plan.kind(), StepKind::Check | StepKind::Review) {
+        if !matches!(plan.kind, StepKind::Check | StepKind::Review) || !plan.is_whole {
             return;
         }
         if let Some(first) = self.asked.insert(key, plan.span) {
-            let message = format!("this {} asks what another one asked already", plan.kind());
+            let message = format!("this {} asks what another one asked already", plan.kind);
             bench.problems.push_first(
                 Diagnostic::error(Code::DuplicateKey, plan.span, message)
                     .see(first, "the same, about the same revision")
@@ -156,4 +215,9 @@ impl Chain {
             );
         }
     }
+}
+
+/// Memory ends before the indices do.
+fn index(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::images::ImageSource;
+use super::needs::IdPattern;
 use super::outputs::{Publication, refuse_collisions, relative};
 use super::settings::settings;
 use super::template::Engine;
 use super::{expand, lints, matrix, needs};
-use crate::manifest::shape::Manifest;
-use crate::manifest::{Code, Diagnostic, Diagnostics, Sources, Span};
+use crate::manifest::shape::{Manifest, PartEntry};
+use crate::manifest::{Code, Diagnostic, Diagnostics, Misshapen, Severity, Sources, Span};
 use crate::plan::content::Digest;
 use crate::plan::family::{Family, Part, Step};
 use crate::plan::key::Salt;
@@ -16,9 +17,35 @@ use crate::plan::key::Salt;
 /// The most parts of a family, counted before any combination is excluded.
 pub const MAX_PARTS: usize = 100_000;
 
-/// Works out what `manifest` means. `sources` are those it was read from; `images` looks at the images it names.
+/// Works out what a manifest means, however well it was read. `sources` are those it was read from; `images` looks at the
+/// images it names.
 ///
 /// The family comes with its lints.
+///
+/// # Errors
+/// Everything that is wrong with it, at once: its shape, and the meaning of what could be read. Lints are said of a
+/// manifest that was read whole.
+pub fn understand(
+    read: Result<Manifest, Misshapen>,
+    sources: &Sources,
+    images: &mut dyn ImageSource,
+) -> Result<(Family, Diagnostics), Diagnostics> {
+    let Misshapen {
+        mut diagnostics,
+        rest,
+    } = match read {
+        Ok(manifest) => return resolve(&manifest, sources, images),
+        Err(misshapen) => misshapen,
+    };
+    if let Some(rest) = rest {
+        let (_, problems) = draft(&rest, sources, images);
+        let is_error = |problem: &Diagnostic| problem.severity == Severity::Error;
+        diagnostics.extend(problems.into_iter().filter(is_error));
+    }
+    Err(diagnostics)
+}
+
+/// Works out what `manifest` means, which was read without errors.
 ///
 /// # Errors
 /// Everything that is wrong with it, at once, lints included.
@@ -27,39 +54,7 @@ pub fn resolve(
     sources: &Sources,
     images: &mut dyn ImageSource,
 ) -> Result<(Family, Diagnostics), Diagnostics> {
-    refuse_too_many(manifest)?;
-    let mut bench = Bench {
-        engine: Engine::new(),
-        sources,
-        images,
-        paths: BTreeMap::new(),
-        problems: Diagnostics::default(),
-    };
-    let mut draft = Draft::default();
-    let mut used = BTreeSet::new();
-    for (origin, entry) in manifest.parts.iter().enumerate() {
-        used.extend(expand::entry(
-            entry,
-            origin,
-            &manifest.vars,
-            &mut draft,
-            &mut bench,
-        ));
-    }
-    let Bench {
-        paths,
-        mut problems,
-        ..
-    } = bench;
-    refuse_equal_ids(manifest, &draft, &mut problems);
-    refuse_unsafe_output(manifest, &mut problems);
-    refuse_collisions(&draft.publications, &mut problems);
-    lints::manifest(manifest, &used, &mut problems);
-    // A part that could not be expanded would be missed here, and reported a second time.
-    if !problems.has_errors() {
-        needs::link(&manifest.parts, &mut draft, &mut problems);
-        lints::twins(manifest, &draft, &mut problems);
-    }
+    let (draft, problems) = draft(manifest, sources, images);
     if problems.has_errors() {
         return Err(problems);
     }
@@ -77,9 +72,42 @@ pub fn resolve(
         settings: settings(manifest),
         parts: draft.parts,
         steps: draft.steps,
-        images: paths,
+        images: draft.images,
     };
     Ok((family, problems))
+}
+
+/// All that can be made of `manifest`, and what is wrong with it.
+fn draft(
+    manifest: &Manifest,
+    sources: &Sources,
+    images: &mut dyn ImageSource,
+) -> (Draft, Diagnostics) {
+    let mut bench = Bench {
+        engine: Engine::new(),
+        sources,
+        images,
+        paths: BTreeMap::new(),
+        has_unread_text: false,
+        problems: Diagnostics::default(),
+    };
+    let fitting = refuse_too_many(&manifest.parts, &mut bench.problems);
+    let mut draft = Draft::default();
+    for origin in 0..manifest.parts.len() {
+        expand::entry(manifest, origin, origin < fitting, &mut draft, &mut bench);
+    }
+    draft.images = bench.paths;
+    let mut problems = bench.problems;
+    refuse_equal_ids(manifest, &draft, &mut problems);
+    refuse_unsafe_output(manifest, &mut problems);
+    refuse_collisions(&draft, &mut problems);
+    needs::link(&manifest.parts, &mut draft, &mut problems);
+    let used = (!bench.has_unread_text).then_some(&draft.used);
+    lints::manifest(manifest, used, &mut problems);
+    if !problems.has_errors() {
+        lints::twins(manifest, &draft, &mut problems);
+    }
+    (draft, problems)
 }
 
 /// What resolving needs everywhere.
@@ -89,6 +117,8 @@ pub(super) struct Bench<'a> {
     pub(super) images: &'a mut dyn ImageSource,
     /// Where each image was read from.
     pub(super) paths: BTreeMap<Digest, String>,
+    /// Whether a template or condition was refused, so that what it uses is not known.
+    pub(super) has_unread_text: bool,
     pub(super) problems: Diagnostics,
 }
 
@@ -108,27 +138,37 @@ pub(super) struct Draft {
     /// For each part, the index of its entry in the manifest.
     pub(super) origins: Vec<usize>,
     pub(super) publications: Vec<Publication>,
+    /// Where each image was read from.
+    pub(super) images: BTreeMap<Digest, String>,
+    /// The ids that could not be worked out, as far as they are known.
+    pub(super) unknown_ids: BTreeSet<IdPattern>,
+    /// The variables that something uses.
+    pub(super) used: BTreeSet<String>,
 }
 
-fn refuse_too_many(manifest: &Manifest) -> Result<(), Diagnostics> {
+/// How many of the first entries make no more parts than a family may have.
+fn refuse_too_many(entries: &[PartEntry], problems: &mut Diagnostics) -> usize {
     let mut total = 0_usize;
-    for entry in &manifest.parts {
-        total = total.saturating_add(entry.matrix.as_ref().map_or(1, matrix::size));
+    for (ix, entry) in entries.iter().enumerate() {
+        let matrix = entry.matrix.as_ref().ok().and_then(Option::as_ref);
+        total = total.saturating_add(matrix.map_or(1, matrix::size));
         if total > MAX_PARTS {
-            let span = entry.matrix.as_ref().map_or(entry.id.span, |m| m.span);
+            let span = matrix.map_or(entry.id_span(), |matrix| matrix.span);
             let message = format!("{total} parts and more, and a family has at most {MAX_PARTS}");
-            return Err(Diagnostic::error(Code::TooManyParts, span, message)
-                .help("combinations are counted before any is excluded; split the family")
-                .into());
+            problems.push(
+                Diagnostic::error(Code::TooManyParts, span, message)
+                    .help("combinations are counted before any is excluded; split the family"),
+            );
+            return ix;
         }
     }
-    Ok(())
+    entries.len()
 }
 
 fn refuse_equal_ids(manifest: &Manifest, draft: &Draft, problems: &mut Diagnostics) {
     let mut known: BTreeMap<&str, Span> = BTreeMap::new();
     for (part, &origin) in draft.parts.iter().zip(&draft.origins) {
-        let span = manifest.parts[origin].id.span;
+        let span = manifest.parts[origin].id_span();
         let Some(first) = known.insert(part.id.as_str(), span) else {
             continue;
         };

@@ -84,13 +84,18 @@ impl<'s> Guard<'s> {
         let Some(values) = values else { return Ok(()) };
         match (self.rule, &values[..]) {
             (Rule::SameKind, [left, right]) => self.same_kind(left, right),
-            (Rule::Member, [left, right]) if right.kind() == ValueKind::Seq => {
+            // The items of a mapping are its keys, which is where `in` looks.
+            (Rule::Member, [left, right])
+                if matches!(right.kind(), ValueKind::Seq | ValueKind::Map) =>
+            {
                 let items = right.try_iter().into_iter().flatten();
                 items
                     .into_iter()
                     .try_for_each(|item| self.same_kind(left, &item))
             }
-            (Rule::Member, [left, right]) if right.kind() == ValueKind::String => {
+            (Rule::Member, [left, right])
+                if matches!(right.kind(), ValueKind::String | ValueKind::Undefined) =>
+            {
                 self.same_kind(left, right)
             }
             (Rule::PrintsAlike, values) if !values.iter().all(prints_alike) => Err(Problem::new(
@@ -104,8 +109,21 @@ impl<'s> Guard<'s> {
     }
 
     fn same_kind(&self, left: &Value, right: &Value) -> Result<(), Problem> {
-        if left.kind() == right.kind() {
-            return Ok(());
+        match (left.kind(), right.kind()) {
+            (ValueKind::Undefined, _) | (_, ValueKind::Undefined) => {
+                let message = "one side of this comparison is undefined";
+                return Err(
+                    Problem::new(Code::UndefinedName, self.range.clone(), message)
+                        .help("look at the keys and indices in it"),
+                );
+            }
+            (ValueKind::Seq, ValueKind::Seq) => {
+                let items = |list: &Value| list.try_iter().into_iter().flatten();
+                return (items(left).zip(items(right)))
+                    .try_for_each(|(left, right)| self.same_kind(&left, &right));
+            }
+            (left, right) if left == right => return Ok(()),
+            _ => {}
         }
         let message = format!("{} is compared with {}", describe(left), describe(right));
         Err(

@@ -7,8 +7,12 @@ use crate::manifest::shape::Manifest;
 use crate::manifest::{Code, Diagnostic, Diagnostics};
 use crate::plan::key::StepKey;
 
-/// Lints of the manifest as a whole; `used` are the variables that something uses.
-pub(super) fn manifest(manifest: &Manifest, used: &BTreeSet<&str>, problems: &mut Diagnostics) {
+/// Lints of the manifest as a whole; `used` are the variables that something uses, when they are known.
+pub(super) fn manifest(
+    manifest: &Manifest,
+    used: Option<&BTreeSet<String>>,
+    problems: &mut Diagnostics,
+) {
     let name = manifest.name.span;
     if manifest.uid.is_none() {
         problems.push(
@@ -23,7 +27,7 @@ pub(super) fn manifest(manifest: &Manifest, used: &BTreeSet<&str>, problems: &mu
         );
     }
     for var in &manifest.vars {
-        if !used.contains(var.name.value.as_str()) {
+        if used.is_some_and(|used| !used.contains(&var.name.value)) {
             let message = format!("nothing uses the variable `{}`", var.name.value);
             problems.push(
                 Diagnostic::warning(Code::UnusedVar, var.name.span, message).help("remove it"),
@@ -45,7 +49,7 @@ pub(super) fn twins(manifest: &Manifest, draft: &Draft, problems: &mut Diagnosti
         let [first, second, rest @ ..] = &group[..] else {
             continue;
         };
-        let span = |ix: usize| manifest.parts[draft.origins[ix]].id.span;
+        let span = |ix: usize| manifest.parts[draft.origins[ix]].id_span();
         let others = match rest.len() {
             0 => String::new(),
             more => format!(" and {more} more"),

@@ -1,8 +1,10 @@
 //! Shape to meaning: a manifest's templates rendered, its matrices expanded, its needs and keys worked out.
 //!
-//! [`resolve`] finds everything that is wrong at once. Templates are parsed and checked once, where they are written, and
-//! rendered for each part.
+//! [`understand`] finds everything that is wrong at once, also in what could be read of a manifest whose shape is wrong.
+//! Templates are parsed and checked once, where they are written, and rendered for each part. What hangs on something
+//! that was refused is passed over: it may be right.
 
+mod excludes;
 mod expand;
 mod family;
 mod format;
@@ -19,5 +21,5 @@ mod steps;
 mod template;
 mod walk;
 
-pub use family::{MAX_PARTS, resolve};
+pub use family::{MAX_PARTS, resolve, understand};
 pub use images::{ImageProblem, ImageSource};

@@ -4,7 +4,7 @@ use minijinja::machinery::ast::Expr;
 
 use super::scope::{Meaning, Names};
 use super::template::Problem;
-use super::walk::{range, visit};
+use super::walk::{children, range};
 use crate::manifest::{Code, did_you_mean};
 
 /// The filters that templates may use. None of them compares values, and none gives the same text for two of them.
@@ -28,10 +28,17 @@ const LATER: [&str; 3] = ["env", "steps", "parts"];
 
 /// Everything in `expr` that is not there for the taking.
 pub(super) fn check(expr: &Expr<'_>, names: &Names<'_>, sees_part: bool) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    visit(expr, &mut |expr| {
-        problems.extend(check_one(expr, names, sees_part));
-    });
+    let mut problems: Vec<Problem> = (check_one(expr, names, sees_part).into_iter()).collect();
+    let inner = match expr {
+        // Whatever is called: there are no functions.
+        Expr::Call(call) => (children(expr).into_iter().skip(1))
+            .chain(children(&call.expr))
+            .collect(),
+        _ => children(expr),
+    };
+    for expr in inner {
+        problems.extend(check(expr, names, sees_part));
+    }
     problems
 }
 
@@ -88,8 +95,9 @@ fn check_variable(
             )
             .help("use variables and the axes of the matrix"),
         ),
-        Some(_) => None,
-        None if LATER.contains(&name) => Some(Problem::new(
+        // What may be something else is known not to be this.
+        Some(meaning) if meaning != Meaning::Unknown || !LATER.contains(&name) => None,
+        _ if LATER.contains(&name) => Some(Problem::new(
             Code::NotSupportedYet,
             range(expr),
             format!(
@@ -97,7 +105,7 @@ fn check_variable(
             ),
         )
         .help("remove it")),
-        None => Some(undefined(
+        _ => Some(undefined(
             name,
             expr,
             names.values().chain(["vars", "part"]),
@@ -114,7 +122,9 @@ fn check_member(
 ) -> Option<Problem> {
     let Expr::Var(owner) = owner else { return None };
     match names.meaning(owner.id)? {
-        Meaning::Vars if !names.has_var(name) => Some(undefined(name, expr, names.vars())),
+        Meaning::Vars if !names.has_var(name) && !names.may_be(name) => {
+            Some(undefined(name, expr, names.vars()))
+        }
         Meaning::Part if name != "id" => Some(undefined(name, expr, ["id"])),
         Meaning::Value => Some(
             Problem::new(
@@ -124,7 +134,7 @@ fn check_member(
             )
             .help(format!("write `{{{{ {} }}}}`", owner.id)),
         ),
-        Meaning::Vars | Meaning::Part => None,
+        Meaning::Vars | Meaning::Part | Meaning::Unknown => None,
     }
 }
 

@@ -14,6 +14,40 @@ use crate::plan::family::PartIx;
 /// The most edges of a family: ten for each of the most parts.
 const MAX_EDGES: usize = 10 * MAX_PARTS;
 
+/// What makes a need a glob.
+const META: [char; 4] = ['*', '?', '[', '{'];
+
+/// How an id that could not be worked out starts and ends, so that only needs which could name it are passed over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct IdPattern {
+    start: String,
+    end: String,
+}
+
+impl IdPattern {
+    /// The pattern of ids that are made from `template`.
+    pub(super) fn of(template: &str) -> Self {
+        let before = template.split('{').next().unwrap_or_default();
+        let after = template.rsplit('}').next().unwrap_or_default();
+        if before.len() == template.len() {
+            return Self::default();
+        }
+        Self {
+            start: before.trim_end().to_owned(),
+            end: after.trim_start().to_owned(),
+        }
+    }
+
+    /// Whether the id could be what `need` names.
+    fn may_be(&self, need: &str, is_glob: bool) -> bool {
+        if is_glob {
+            let start = need.split(META).next().unwrap_or_default();
+            return start.starts_with(&self.start) || self.start.starts_with(start);
+        }
+        (need.strip_prefix(self.start.as_str())).is_some_and(|rest| rest.ends_with(&self.end))
+    }
+}
+
 /// One item of a `needs` list and the parts that it names.
 struct Need {
     span: Span,
@@ -23,13 +57,18 @@ struct Need {
 
 /// Fills in the needs of all parts.
 pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diagnostics) {
-    let by_id: BTreeMap<&str, PartIx> = (draft.parts.iter().zip(0..))
-        .map(|(part, ix)| (part.id.as_str(), PartIx(ix)))
-        .collect();
+    let mut by_id: BTreeMap<&str, Option<PartIx>> = BTreeMap::new();
+    for (part, ix) in draft.parts.iter().zip(0..) {
+        by_id
+            .entry(part.id.as_str())
+            // Which of two parts with one id is meant is not known.
+            .and_modify(|known| *known = None)
+            .or_insert(Some(PartIx(ix)));
+    }
     let needs: Vec<Vec<Need>> = entries
         .iter()
         .map(|entry| {
-            let found = |need| find(need, &by_id, problems);
+            let found = |need| find(need, &by_id, &draft.unknown_ids, problems);
             entry.needs.iter().filter_map(found).collect()
         })
         .collect();
@@ -46,7 +85,7 @@ pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diag
         edges += all.len();
         if edges > MAX_EDGES {
             let message = format!("the parts of this family have more than {MAX_EDGES} needs");
-            let span = entries[origin].id.span;
+            let span = entries[origin].id_span();
             problems.push(
                 Diagnostic::error(Code::TooManyParts, span, message)
                     .help("need fewer parts, or one that needs them"),
@@ -60,12 +99,13 @@ pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diag
 
 fn find(
     need: &Spanned<String>,
-    by_id: &BTreeMap<&str, PartIx>,
+    by_id: &BTreeMap<&str, Option<PartIx>>,
+    unknown_ids: &BTreeSet<IdPattern>,
     problems: &mut Diagnostics,
 ) -> Option<Need> {
     let text = need.value.as_str();
-    let is_glob = text.contains(['*', '?', '[', '{']);
-    let parts: Vec<PartIx> = if is_glob {
+    let is_glob = text.contains(META);
+    let parts: Vec<Option<PartIx>> = if is_glob {
         let glob = match GlobBuilder::new(text).build() {
             Ok(glob) => glob.compile_matcher(),
             Err(error) => {
@@ -82,6 +122,9 @@ fn find(
         by_id.get(text).copied().into_iter().collect()
     };
     if parts.is_empty() {
+        if unknown_ids.iter().any(|id| id.may_be(text, is_glob)) {
+            return None;
+        }
         let message = if is_glob {
             format!("no part's id matches `{text}`")
         } else {
@@ -96,7 +139,7 @@ fn find(
     Some(Need {
         span: need.span,
         is_glob,
-        parts,
+        parts: parts.into_iter().flatten().collect(),
     })
 }
 

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::family::Draft;
 use crate::manifest::{Code, Diagnostic, Diagnostics, Span};
+use crate::plan::family::PartIx;
+use crate::plan::ids::StepId;
+use crate::plan::publish::could_be_label;
 
 /// The longest path of a publication, in bytes.
 const MAX_PATH_BYTES: usize = 1_000;
@@ -44,8 +48,10 @@ fn check_component(component: &str) -> Result<(), &'static str> {
 
 /// One download of one part.
 pub(super) struct Publication {
-    /// The step, for people.
-    pub(super) step: String,
+    /// The part.
+    pub(super) part: PartIx,
+    /// Its download.
+    pub(super) step: StepId,
     /// The path without extension.
     pub(super) stem: String,
     /// Where its folder was written, or its step.
@@ -53,27 +59,72 @@ pub(super) struct Publication {
 }
 
 /// Refuses downloads under one name. File systems that don't tell `A` from `a` are met as well.
-pub(super) fn refuse_collisions(all: &[Publication], problems: &mut Diagnostics) {
+pub(super) fn refuse_collisions(draft: &Draft, problems: &mut Diagnostics) {
+    let id = |publication: &Publication| &draft.parts[publication.part.0 as usize].id;
+    let name = |publication: &Publication| format!("{}/{}", id(publication), publication.step);
     let mut known: BTreeMap<String, &Publication> = BTreeMap::new();
-    for publication in all {
+    for publication in &draft.publications {
         let Some(first) = known.insert(publication.stem.to_lowercase(), publication) else {
             continue;
         };
+        // Two parts with one id were refused already.
+        if first.part != publication.part && id(first) == id(publication) {
+            continue;
+        }
         let message = format!(
             "`{}` and `{}` both publish `{}.step`",
-            first.step, publication.step, publication.stem
+            name(first),
+            name(publication),
+            publication.stem
         );
-        let mut problem = Diagnostic::error(Code::CollidingPaths, publication.span, message);
-        if first.span != publication.span {
-            problem = problem.see(first.span, "the other one");
-        }
-        problems.push_first(problem.help("give one of them another folder with `to`"));
+        problems.push_first(collision(publication, first, message));
     }
+    // How many files the other one has is known when it was made.
+    for (stem, publication) in &known {
+        let Some(assembly) = assembly_of(stem).and_then(|whole| known.get(whole)) else {
+            continue;
+        };
+        let message = format!(
+            "`{}` publishes `{}.step`, which can be a file of `{}` as well",
+            name(publication),
+            publication.stem,
+            name(assembly)
+        );
+        let problem = collision(publication, assembly, message).help(format!(
+            "if that one is an assembly, its files are `{}--<label>.step`",
+            assembly.stem
+        ));
+        problems.push_first(problem);
+    }
+}
+
+fn collision(one: &Publication, other: &Publication, message: String) -> Diagnostic {
+    let mut problem = Diagnostic::error(Code::CollidingPaths, one.span, message);
+    if other.span != one.span {
+        problem = problem.see(other.span, "the other one");
+    }
+    problem.help("give one of them another folder with `to`")
+}
+
+/// The stem of the assembly that could have a file with the stem `stem`. A label has no `--`, so there is one at most.
+fn assembly_of(stem: &str) -> Option<&str> {
+    let (whole, label) = stem.rsplit_once("--")?;
+    could_be_label(label).then_some(whole)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_of_an_assembly_is_known_by_its_last_two_dashes() {
+        assert_eq!(assembly_of("plates/frame--x"), Some("plates/frame"));
+        assert_eq!(assembly_of("a--b--c_d-2"), Some("a--b"));
+        assert_eq!(assembly_of("a---b"), Some("a-"));
+        for none in ["frame", "frame-x", "frame--", "a--x/b", "a--x.y", "a--ø"] {
+            assert_eq!(assembly_of(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn a_safe_path_stays_below_its_folder() {

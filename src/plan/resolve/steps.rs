@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::Value;
-
 use super::family::Bench;
 use super::images::MAX_IMAGES;
 use super::outputs::relative;
-use super::scope::Names;
+use super::scope::{Context, Names};
 use super::template::{Condition, Template};
 use crate::manifest::shape::{StepBody, StepEntry, When};
 use crate::manifest::{Code, Diagnostic, Diagnostics, Span, Spanned};
@@ -35,14 +33,15 @@ impl<'m> Text<'m> {
                 for problem in problems {
                     bench.problems.push(problem.at(written, bench.sources));
                 }
+                bench.has_unread_text = true;
                 None
             }
         }
     }
 
-    /// Its text under `context`; reports why there is none.
-    pub(super) fn render(&self, context: &Value, bench: &mut Bench<'_>) -> Option<String> {
-        match self.template.render(&bench.engine, context) {
+    /// Its text under `context`, if that has all that it uses; reports why there is none.
+    pub(super) fn render(&self, context: &Context, bench: &mut Bench<'_>) -> Option<String> {
+        match self.template.render(&bench.engine, context)? {
             Ok(text) => Some(text),
             Err(problem) => bench.refuse(problem.at(self.written, bench.sources)),
         }
@@ -51,35 +50,47 @@ impl<'m> Text<'m> {
 
 /// A step whose templates are parsed.
 pub(super) struct StepPlan<'m> {
+    /// Its id; its kind, when its id was refused.
     pub(super) id: StepId,
+    pub(super) kind: StepKind,
     /// Where its kind stands.
     pub(super) span: Span,
-    when: Option<(&'m Spanned<When>, Option<Condition<'m>>)>,
+    /// Whether all that it asks for was read.
+    pub(super) is_whole: bool,
+    when: Existence<'m>,
     work: Work<'m>,
 }
 
+/// When a step exists.
+enum Existence<'m> {
+    Always(bool),
+    If(&'m Spanned<When>, Condition<'m>),
+    /// Its condition was refused.
+    Unknown,
+}
+
+/// What a step does. A text that was refused is nothing.
 enum Work<'m> {
     Write {
-        kind: StepKind,
-        prompt: Text<'m>,
-        images: Vec<Text<'m>>,
+        prompt: Option<Text<'m>>,
+        images: Vec<Option<Text<'m>>>,
     },
     Review {
-        prompt: Text<'m>,
+        prompt: Option<Text<'m>>,
         on_proposal: OnProposal,
     },
     Check,
     Download {
-        to: Option<Text<'m>>,
+        to: Option<Option<Text<'m>>>,
     },
 }
 
-/// Parses the steps of an entry and checks their order and ids.
+/// Parses the steps of an entry and checks their order and ids. A step of an unknown kind leaves its place empty.
 pub(super) fn parse<'m>(
     entries: &'m [StepEntry],
     names: &Names<'_>,
     bench: &mut Bench<'_>,
-) -> Vec<StepPlan<'m>> {
+) -> Vec<Option<StepPlan<'m>>> {
     check_order(entries, &mut bench.problems);
     let ids = step_ids(entries, &mut bench.problems);
     let parse_one = |(entry, id): (&'m StepEntry, Option<StepId>)| {
@@ -87,12 +98,14 @@ pub(super) fn parse<'m>(
         let work = parse_work(entry, names, bench);
         Some(StepPlan {
             id: id?,
+            kind: kind_of(&entry.body)?,
             span: entry.span,
-            when: when?,
+            is_whole: entry.is_whole,
+            when,
             work: work?,
         })
     };
-    entries.iter().zip(ids).filter_map(parse_one).collect()
+    entries.iter().zip(ids).map(parse_one).collect()
 }
 
 /// What one step of one part comes to.
@@ -104,46 +117,34 @@ pub(super) enum Rendered {
 }
 
 impl StepPlan<'_> {
-    /// The kind of step.
-    pub(super) const fn kind(&self) -> StepKind {
-        match self.work {
-            Work::Write { kind, .. } => kind,
-            Work::Review { .. } => StepKind::Review,
-            Work::Check => StepKind::Check,
-            Work::Download { .. } => StepKind::Download,
-        }
-    }
-
     /// Where a download says its folder, or where it stands.
     pub(super) fn target_span(&self) -> Span {
         match &self.work {
-            Work::Download { to: Some(to) } => to.written.span,
+            Work::Download {
+                to: Some(Some(to)), ..
+            } => to.written.span,
             _ => self.span,
         }
     }
 
-    /// The step of `part`; reports why there is none.
+    /// The step of `part`; nothing when that is not known, and reports why if it was not said already.
     pub(super) fn render(
         &self,
-        part: &PartId,
-        context: &Value,
+        part: Option<&PartId>,
+        context: &Context,
         bench: &mut Bench<'_>,
     ) -> Option<Rendered> {
         if !self.applies(context, bench)? {
             return Some(Rendered::Skipped);
         }
         let (content, policy) = match &self.work {
-            Work::Write {
-                kind,
-                prompt,
-                images,
-            } => {
-                let prompt = render_prompt(prompt, context, bench);
+            Work::Write { prompt, images } => {
+                let prompt = render_prompt(prompt.as_ref(), context, bench);
                 let images: Vec<Option<ImageRef>> = (images.iter())
-                    .map(|image| render_image(image, context, bench))
+                    .map(|image| render_image(image.as_ref()?, context, bench))
                     .collect();
                 let (prompt, images) = (prompt?, images.into_iter().collect::<Option<_>>()?);
-                let content = match kind {
+                let content = match self.kind {
                     StepKind::Create => Content::Create { prompt, images },
                     _ => Content::Iterate { prompt, images },
                 };
@@ -153,62 +154,63 @@ impl StepPlan<'_> {
                 prompt,
                 on_proposal,
             } => {
-                let prompt = render_prompt(prompt, context, bench)?;
+                let prompt = render_prompt(prompt.as_ref(), context, bench)?;
                 (Content::Review { prompt }, Policy::OnProposal(*on_proposal))
             }
             Work::Check => (Content::Check {}, Policy::None),
             Work::Download { to } => {
-                let stem = match to {
-                    Some(to) => format!("{}/{part}", render_folder(to, context, bench)?),
-                    None => part.to_string(),
+                let folder = match to.as_ref()? {
+                    Some(to) => format!("{}/", render_folder(to, context, bench)?),
+                    None => String::new(),
                 };
+                let stem = format!("{folder}{}", part?);
                 (Content::Download {}, Policy::PublishAs(stem))
             }
         };
         Some(Rendered::Wanted(content, policy))
     }
 
-    fn applies(&self, context: &Value, bench: &mut Bench<'_>) -> Option<bool> {
-        let Some((written, condition)) = &self.when else {
-            return Some(true);
-        };
-        match (&written.value, condition) {
-            (When::Expression(text), Some(condition)) => {
-                match condition.holds(&bench.engine, context) {
-                    Ok(holds) => Some(holds),
-                    Err(problem) => {
-                        let text = Spanned::new(text.clone(), written.span);
-                        bench.refuse(problem.at(&text, bench.sources))
-                    }
-                }
-            }
-            (When::Always(holds), _) => Some(*holds),
-            (When::Expression(_), None) => None,
+    fn applies(&self, context: &Context, bench: &mut Bench<'_>) -> Option<bool> {
+        match &self.when {
+            Existence::Always(holds) => Some(*holds),
+            Existence::Unknown => None,
+            Existence::If(written, condition) => match condition.holds(&bench.engine, context)? {
+                Ok(holds) => Some(holds),
+                Err(problem) => bench.refuse(problem.at(&expression(written), bench.sources)),
+            },
         }
     }
 }
 
-fn parse_when<'m>(
-    entry: &'m StepEntry,
-    names: &Names<'_>,
-    bench: &mut Bench<'_>,
-) -> Option<Option<(&'m Spanned<When>, Option<Condition<'m>>)>> {
-    let Some(written) = &entry.when else {
-        return Some(None);
+fn parse_when<'m>(entry: &'m StepEntry, names: &Names<'_>, bench: &mut Bench<'_>) -> Existence<'m> {
+    let written = match &entry.when {
+        Ok(Some(written)) => written,
+        Ok(None) => return Existence::Always(true),
+        Err(_) => return Existence::Unknown,
     };
-    let When::Expression(text) = &written.value else {
-        return Some(Some((written, None)));
+    let text = match &written.value {
+        When::Always(holds) => return Existence::Always(*holds),
+        When::Expression(text) => text,
     };
     match Condition::parse(text, names) {
-        Ok(condition) => Some(Some((written, Some(condition)))),
+        Ok(condition) => Existence::If(written, condition),
         Err(problems) => {
-            let text = Spanned::new(text.clone(), written.span);
             for problem in problems {
-                bench.problems.push(problem.at(&text, bench.sources));
+                let problem = problem.at(&expression(written), bench.sources);
+                bench.problems.push(problem);
             }
-            None
+            bench.has_unread_text = true;
+            Existence::Unknown
         }
     }
+}
+
+/// The text of a condition, at its place.
+fn expression(written: &Spanned<When>) -> Spanned<String> {
+    written.clone().map(|when| match when {
+        When::Expression(text) => text,
+        When::Always(holds) => holds.to_string(),
+    })
 }
 
 fn parse_work<'m>(
@@ -219,8 +221,10 @@ fn parse_work<'m>(
     let mut text = |written| Text::parse(written, names, true, bench);
     Some(match &entry.body {
         StepBody::Create { prompt, images } | StepBody::Iterate { prompt, images } => {
-            let prompt = text(prompt);
-            let parsed: Vec<Option<Text<'m>>> = images.iter().map(text).collect();
+            let work = Work::Write {
+                prompt: prompt.as_ref().ok().and_then(&mut text),
+                images: images.iter().map(text).collect(),
+            };
             if let Some(extra) = images.get(MAX_IMAGES) {
                 let message = format!(
                     "{} images, and a write has at most {MAX_IMAGES}",
@@ -231,17 +235,13 @@ fn parse_work<'m>(
                         .help("remove some of them"),
                 );
             }
-            Work::Write {
-                kind: kind_of(&entry.body),
-                prompt: prompt?,
-                images: parsed.into_iter().collect::<Option<_>>()?,
-            }
+            work
         }
         StepBody::Review {
             prompt,
             fail_on_proposal,
         } => Work::Review {
-            prompt: text(prompt)?,
+            prompt: prompt.as_ref().ok().and_then(text),
             on_proposal: if *fail_on_proposal {
                 OnProposal::Fail
             } else {
@@ -251,20 +251,23 @@ fn parse_work<'m>(
         StepBody::Check => Work::Check,
         StepBody::Download { to } => Work::Download {
             to: match to {
-                Some(to) => Some(text(to)?),
-                None => None,
+                Ok(Some(to)) => text(to).map(Some),
+                Ok(None) => Some(None),
+                Err(_) => None,
             },
         },
+        StepBody::Refused => return None,
     })
 }
 
-const fn kind_of(body: &StepBody) -> StepKind {
+const fn kind_of(body: &StepBody) -> Option<StepKind> {
     match body {
-        StepBody::Create { .. } => StepKind::Create,
-        StepBody::Iterate { .. } => StepKind::Iterate,
-        StepBody::Review { .. } => StepKind::Review,
-        StepBody::Check => StepKind::Check,
-        StepBody::Download { .. } => StepKind::Download,
+        StepBody::Create { .. } => Some(StepKind::Create),
+        StepBody::Iterate { .. } => Some(StepKind::Iterate),
+        StepBody::Review { .. } => Some(StepKind::Review),
+        StepBody::Check => Some(StepKind::Check),
+        StepBody::Download { .. } => Some(StepKind::Download),
+        StepBody::Refused => None,
     }
 }
 
@@ -272,11 +275,8 @@ const fn kind_of(body: &StepBody) -> StepKind {
 fn check_order(entries: &[StepEntry], problems: &mut Diagnostics) {
     let is_create = |entry: &&StepEntry| matches!(entry.body, StepBody::Create { .. });
     let Some(first) = entries.first() else { return };
-    if !is_create(&first) {
-        let message = format!(
-            "a part starts with `create`, not with `{}`",
-            kind_of(&first.body)
-        );
+    if let Some(kind) = kind_of(&first.body).filter(|kind| *kind != StepKind::Create) {
+        let message = format!("a part starts with `create`, not with `{kind}`");
         problems.push(
             Diagnostic::error(Code::StepOrder, first.span, message)
                 .help("put `- create: { prompt: ... }` before it"),
@@ -293,46 +293,59 @@ fn check_order(entries: &[StepEntry], problems: &mut Diagnostics) {
     }
 }
 
-/// The ids of steps: what is written, else the kind.
+/// The ids of steps: what is written, else the kind. Only a step of an unknown kind has none.
 fn step_ids(entries: &[StepEntry], problems: &mut Diagnostics) -> Vec<Option<StepId>> {
     let mut known: BTreeMap<StepId, (Span, bool)> = BTreeMap::new();
     let mut ids = Vec::with_capacity(entries.len());
     for entry in entries {
-        let (text, span) = match &entry.id {
-            Some(id) => (id.value.as_str(), id.span),
-            None => (kind_of(&entry.body).as_str(), entry.span),
+        let kind = kind_of(&entry.body).map(StepKind::as_str);
+        let kind_id = kind.and_then(|kind| StepId::new(kind).ok());
+        let (text, span, is_written) = match (&entry.id, kind) {
+            (Ok(Some(id)), _) => (id.value.as_str(), id.span, true),
+            (Ok(None), Some(kind)) => (kind, entry.span, false),
+            _ => {
+                ids.push(kind_id);
+                continue;
+            }
         };
-        let id = match StepId::new(text) {
-            Ok(id) => id,
+        match StepId::new(text) {
+            Ok(id) => {
+                if let Some(first) = known.insert(id.clone(), (span, is_written)) {
+                    problems.push(second_step(text, (span, is_written), first));
+                }
+                ids.push(Some(id));
+            }
             Err(error) => {
                 problems.push(
                     Diagnostic::error(Code::BadId, span, error.to_string()).help("rename the step"),
                 );
-                ids.push(None);
-                continue;
+                ids.push(kind_id);
             }
-        };
-        if let Some((first, is_written)) = known.insert(id.clone(), (span, entry.id.is_some())) {
-            let unnamed = entry.id.is_none() && !is_written;
-            let (code, message) = if unnamed {
-                let message = format!("a second `{text}` needs an id of its own");
-                (Code::UnnamedStep, message)
-            } else {
-                let message = format!("two steps of this part have the id `{text}`");
-                (Code::DuplicateStep, message)
-            };
-            problems.push(
-                Diagnostic::error(code, span, message)
-                    .see(first, format!("the first `{text}`"))
-                    .help(format!("give this step an id that is free: `id: {text}-2`")),
-            );
         }
-        ids.push(Some(id));
     }
     ids
 }
 
-fn render_prompt(text: &Text<'_>, context: &Value, bench: &mut Bench<'_>) -> Option<Prompt> {
+/// A step with the id `text` of an earlier one; each with its place and whether its id is written there.
+fn second_step(text: &str, second: (Span, bool), first: (Span, bool)) -> Diagnostic {
+    let (code, message) = if second.1 || first.1 {
+        let message = format!("two steps of this part have the id `{text}`");
+        (Code::DuplicateStep, message)
+    } else {
+        let message = format!("a second `{text}` needs an id of its own");
+        (Code::UnnamedStep, message)
+    };
+    Diagnostic::error(code, second.0, message)
+        .see(first.0, format!("the first `{text}`"))
+        .help(format!("give this step an id that is free: `id: {text}-2`"))
+}
+
+fn render_prompt(
+    text: Option<&Text<'_>>,
+    context: &Context,
+    bench: &mut Bench<'_>,
+) -> Option<Prompt> {
+    let text = text?;
     let prompt = Prompt::new(&text.render(context, bench)?);
     let span = text.written.span;
     if prompt.as_str().is_empty() {
@@ -352,7 +365,7 @@ fn render_prompt(text: &Text<'_>, context: &Value, bench: &mut Bench<'_>) -> Opt
     Some(prompt)
 }
 
-fn render_image(text: &Text<'_>, context: &Value, bench: &mut Bench<'_>) -> Option<ImageRef> {
+fn render_image(text: &Text<'_>, context: &Context, bench: &mut Bench<'_>) -> Option<ImageRef> {
     let path = text.render(context, bench)?;
     match bench.images.image(&path) {
         Ok(image) => {
@@ -369,7 +382,7 @@ fn render_image(text: &Text<'_>, context: &Value, bench: &mut Bench<'_>) -> Opti
     }
 }
 
-fn render_folder(text: &Text<'_>, context: &Value, bench: &mut Bench<'_>) -> Option<String> {
+fn render_folder(text: &Text<'_>, context: &Context, bench: &mut Bench<'_>) -> Option<String> {
     let path = text.render(context, bench)?;
     match relative(&path) {
         Ok(folder) => Some(folder.to_owned()),

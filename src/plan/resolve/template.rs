@@ -15,7 +15,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, filters};
 use super::format::format;
 use super::guards::Guard;
 use super::names::check;
-use super::scope::Names;
+use super::scope::{Context, Names, Uses};
 use crate::manifest;
 use crate::manifest::{Diagnostic, Sources, Spanned};
 
@@ -165,6 +165,7 @@ impl<'s> Guarded<'s> {
 /// Text with expressions in it.
 pub(super) struct Template<'s> {
     pieces: Vec<Piece<'s>>,
+    uses: Uses,
 }
 
 enum Piece<'s> {
@@ -189,11 +190,13 @@ impl<'s> Template<'s> {
         };
         let mut problems = Vec::new();
         let mut pieces = Vec::new();
+        let mut uses = Uses::default();
         for child in &template.children {
             match child {
                 Stmt::EmitRaw(text) => pieces.push(Piece::Text(text.raw)),
                 Stmt::EmitExpr(emit) => {
                     problems.extend(check(&emit.expr, names, sees_part));
+                    uses.add(&emit.expr);
                     pieces.push(Piece::Value(Guarded::new(&emit.expr, source)));
                 }
                 _ => problems.push(
@@ -203,14 +206,23 @@ impl<'s> Template<'s> {
             }
         }
         if problems.is_empty() {
-            Ok(Self { pieces })
+            Ok(Self { pieces, uses })
         } else {
             Err(problems)
         }
     }
 
-    /// The text under `context`.
-    pub(super) fn render(&self, engine: &Engine, context: &Value) -> Result<String, Problem> {
+    /// The text under `context`; `None` when it uses what has no value there.
+    pub(super) fn render(
+        &self,
+        engine: &Engine,
+        context: &Context,
+    ) -> Option<Result<String, Problem>> {
+        let is_known = context.has_all(&self.uses);
+        is_known.then(|| self.print(engine, &context.values))
+    }
+
+    fn print(&self, engine: &Engine, context: &Value) -> Result<String, Problem> {
         let mut text = String::new();
         for piece in &self.pieces {
             match piece {
@@ -231,7 +243,10 @@ impl<'s> Template<'s> {
 }
 
 /// An expression that is true or false.
-pub(super) struct Condition<'s>(Guarded<'s>);
+pub(super) struct Condition<'s> {
+    expression: Guarded<'s>,
+    uses: Uses,
+}
 
 impl<'s> Condition<'s> {
     /// Parses `source`, which may use `names` and `part`.
@@ -247,15 +262,30 @@ impl<'s> Condition<'s> {
         refuse_long(source)?;
         let expr = machinery::parse_expr(source)
             .map_err(|error| vec![Problem::of_engine(syntax, &error, &whole)])?;
-        match check(&expr, names, true) {
-            problems if problems.is_empty() => Ok(Self(Guarded::new(&expr, source))),
-            problems => Err(problems),
+        let problems = check(&expr, names, true);
+        if !problems.is_empty() {
+            return Err(problems);
         }
+        let mut uses = Uses::default();
+        uses.add(&expr);
+        Ok(Self {
+            expression: Guarded::new(&expr, source),
+            uses,
+        })
     }
 
-    /// Whether it holds under `context`.
-    pub(super) fn holds(&self, engine: &Engine, context: &Value) -> Result<bool, Problem> {
-        let value = self.0.eval(engine, context)?;
+    /// Whether it holds under `context`; `None` when it uses what has no value there.
+    pub(super) fn holds(
+        &self,
+        engine: &Engine,
+        context: &Context,
+    ) -> Option<Result<bool, Problem>> {
+        let is_known = context.has_all(&self.uses);
+        is_known.then(|| self.decide(engine, &context.values))
+    }
+
+    fn decide(&self, engine: &Engine, context: &Value) -> Result<bool, Problem> {
+        let value = self.expression.eval(engine, context)?;
         if value.kind() == ValueKind::Bool {
             return Ok(value.is_true());
         }
@@ -263,10 +293,12 @@ impl<'s> Condition<'s> {
             "a condition is true or false, and this is a {}",
             value.kind()
         );
-        Err(
-            Problem::new(manifest::Code::NotACondition, self.0.range.clone(), message)
-                .help("compare it with something: `width >= 80`"),
+        Err(Problem::new(
+            manifest::Code::NotACondition,
+            self.expression.range.clone(),
+            message,
         )
+        .help("compare it with something: `width >= 80`"))
     }
 }
 
@@ -305,7 +337,7 @@ mod tests {
 
     #[test]
     fn expressions_are_bounded_before_they_are_parsed() {
-        let names = Names::new(&[], &[]);
+        let names = Names::new(&[], &[], false);
         let long = "1+".repeat(1_000_000);
         for text in [
             format!("{{{{ {long}1 }}}}"),

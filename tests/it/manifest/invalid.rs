@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use millrun::adapters::images::FolderImages;
 use millrun::manifest::{Sources, load, to_json};
-use millrun::plan::resolve::resolve;
+use millrun::plan::resolve::understand;
 use snapbox::data::DataFormat;
 use snapbox::{Assert, Data};
 
@@ -18,11 +18,9 @@ fn folder() -> PathBuf {
 
 fn diagnose(file: &Path) -> String {
     let mut sources = Sources::default();
-    let problems = match load(file, &mut sources) {
-        Ok(manifest) => match resolve(&manifest, &sources, &mut FolderImages::new(folder())) {
-            Ok((_, lints)) => lints,
-            Err(problems) => problems,
-        },
+    let read = load(file, &mut sources);
+    let problems = match understand(read, &sources, &mut FolderImages::new(folder())) {
+        Ok((_, lints)) => lints,
         Err(problems) => problems,
     };
     for problem in &problems {
@@ -67,7 +65,9 @@ fn files_that_cannot_be_read_are_diagnostics_too() {
         ("../invalid", "unreadable-file"),
         ("image.svg", "unknown-format"),
     ] {
-        let problems = load(&folder().join(name), &mut sources).unwrap_err();
+        let problems = load(&folder().join(name), &mut sources)
+            .unwrap_err()
+            .diagnostics;
         let shown = show(&problems, &sources);
         assert!(shown.contains(code) && shown.contains("help:"), "{shown}");
     }

@@ -8,7 +8,7 @@ mod resolution;
 use millrun::manifest::{self, Diagnostics, Sources, Style};
 use millrun::plan::content::{Digest, ImageRef, ImageType};
 use millrun::plan::family::Family;
-use millrun::plan::resolve::{ImageProblem, ImageSource, resolve};
+use millrun::plan::resolve::{ImageProblem, ImageSource, understand};
 
 /// Images that are known by their paths alone.
 struct PaperImages;
@@ -25,9 +25,8 @@ impl ImageSource for PaperImages {
 fn read(text: &str, format: manifest::Format) -> Result<(Family, Diagnostics), String> {
     let mut sources = Sources::default();
     let source = sources.add("parts.yaml", text);
-    manifest::parse(&sources, source, format)
-        .and_then(|manifest| resolve(&manifest, &sources, &mut PaperImages))
-        .map_err(|problems| show(&problems, &sources))
+    let read = manifest::parse(&sources, source, format);
+    understand(read, &sources, &mut PaperImages).map_err(|problems| show(&problems, &sources))
 }
 
 fn yaml(text: &str) -> Family {

@@ -183,6 +183,16 @@ fn comparing_a_text_with_a_number_is_an_error_wherever_it_stands() {
         "not (size == 9)",
         "true == 1",
         "(1 if size < 3 else 2) == 1",
+        "width > 80 and (size == 5)",
+        "not (width < 10 or size in [9, 10])",
+        "size in [['9'], 9]",
+        "[width, size] == [80, 9]",
+        "width in (60, '80')",
+        "width in {'80': 1}",
+        "(size | trim | upper) == 9",
+        "(size | default(9)) > 8",
+        "(size | length) == size",
+        "[1 if size == 9 else 2] == [1]",
     ] {
         let problem = check(wrong);
         assert!(
@@ -197,8 +207,30 @@ fn comparing_a_text_with_a_number_is_an_error_wherever_it_stands() {
         "10 < width <= 80 and size == '9'",
         "true",
         "not (width == 60.0)",
+        "[width, size] == [80, '9']",
+        "width in {80: 1}",
+        "(size | int) in [9] and (width > 60 or size == '9')",
     ] {
         assert_eq!(check(right), "", "{right}");
+    }
+}
+
+#[test]
+fn what_is_found_to_be_undefined_late_is_an_error_in_a_condition_too() {
+    for wrong in [
+        "vars['wi' ~ 'dht'] == vars['x' ~ 'y']",
+        "part.id.x == part.id.y",
+        "width in [vars['x' ~ 'y']]",
+        "{'a': 1}['b'] != 1",
+    ] {
+        let step = format!(
+            "  - create: {{ prompt: '{{{{ width }}}}{{{{ size }}}}' }}\n  - iterate: {{ prompt: x, when: {wrong:?} }}\n"
+        );
+        let problem = problems_of(&step);
+        assert!(
+            problem.contains("error[undefined-name]"),
+            "{wrong}: {problem}"
+        );
     }
 }
 
