@@ -7,6 +7,7 @@
 pub mod diagnostic;
 mod json;
 mod loader;
+mod names;
 mod parts;
 mod reader;
 mod render;

@@ -1,11 +1,11 @@
 //! Reads `parts`: ids, matrices. Their steps are read in `steps`.
 
 use super::diagnostic::{Code, Diagnostic};
+use super::names::{check_name, named_values};
 use super::reader::{Keys, Reader};
 use super::shape::{Axis, Matrix, PartEntry, Read, Refused, Var};
 use super::source::Spanned;
 use super::steps::steps;
-use super::top::{check_name, named_values};
 use super::tree::{Entry, Tree, Value};
 
 const PART: Keys = Keys {

@@ -1,12 +1,13 @@
 //! Reads a whole manifest.
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics};
+use super::names::named_values;
 use super::parts;
 use super::reader::{Keys, Reader};
 use super::settings;
-use super::shape::{Manifest, Refused, Var};
+use super::shape::Manifest;
 use super::source::{SourceId, Sources, Spanned};
-use super::tree::{Entry, Tree, Value};
+use super::tree::{Tree, Value};
 use super::{toml, yaml};
 
 /// How a manifest is written.
@@ -35,12 +36,6 @@ const MANIFEST: Keys = Keys {
     ],
     later: &["include", "defaults", "env"],
 };
-
-/// The words that templates have a meaning for, so that no variable and no axis is called so.
-const RESERVED: [&str; 20] = [
-    "vars", "part", "parts", "steps", "env", "and", "or", "not", "in", "is", "if", "else", "true",
-    "false", "none", "True", "False", "None", "exclude", "include",
-];
 
 /// The longest name of a family: it becomes the name of a folder.
 const MAX_NAME_BYTES: usize = 200;
@@ -165,35 +160,4 @@ fn check_version(reader: &mut Reader, tree: &Tree) {
             reader.integer(tree, 1..=1);
         }
     }
-}
-
-/// Names and scalars: `vars`, or one combination of a matrix.
-pub(super) fn named_values(reader: &mut Reader, entries: &[Entry]) -> Vec<Var> {
-    let mut read = |entry: &Entry| {
-        check_name(reader, entry);
-        Var {
-            name: entry.key.clone(),
-            value: reader.scalar(&entry.value).ok_or(Refused),
-        }
-    };
-    entries.iter().map(&mut read).collect()
-}
-
-/// Refuses a name that no template could use.
-pub(super) fn check_name(reader: &mut Reader, entry: &Entry) {
-    let name = entry.key.value.as_str();
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if is_name && !RESERVED.contains(&name) {
-        return;
-    }
-    let message = if is_name {
-        format!("`{name}` has a meaning of its own in templates")
-    } else {
-        format!("`{name}` can't be a name in templates")
-    };
-    reader.diagnostics.push(
-        Diagnostic::error(Code::BadValue, entry.key.span, message)
-            .help("a name is made of ASCII letters, digits and `_`, and starts with no digit"),
-    );
 }

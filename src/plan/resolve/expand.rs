@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::family::{Bench, Draft};
+use super::draft::{Bench, Draft, IdPattern, Publication};
 use super::matrix::{Expansion, expand};
-use super::needs::IdPattern;
-use super::outputs::Publication;
 use super::scope::{Names, Scope};
 use super::steps::{self, Rendered, StepPlan, Text};
 use crate::manifest::shape::{Axis, Manifest, Var};

@@ -1,21 +1,17 @@
 //! From a manifest to its family.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::draft::{Bench, Draft, MAX_PARTS};
 use super::images::ImageSource;
-use super::needs::IdPattern;
-use super::outputs::{Publication, refuse_collisions, relative};
+use super::outputs::{refuse_collisions, relative};
 use super::settings::settings;
 use super::template::Engine;
 use super::{expand, lints, matrix, needs};
 use crate::manifest::shape::{Manifest, PartEntry};
 use crate::manifest::{Code, Diagnostic, Diagnostics, Misshapen, Severity, Sources, Span};
-use crate::plan::content::Digest;
-use crate::plan::family::{Family, Part, Step};
+use crate::plan::family::Family;
 use crate::plan::key::Salt;
-
-/// The most parts of a family, counted before any combination is excluded.
-pub const MAX_PARTS: usize = 100_000;
 
 /// Works out what a manifest means, however well it was read. `sources` are those it was read from; `images` looks at the
 /// images it names.
@@ -108,42 +104,6 @@ fn draft(
         lints::twins(manifest, &draft, &mut problems);
     }
     (draft, problems)
-}
-
-/// What resolving needs everywhere.
-pub(super) struct Bench<'a> {
-    pub(super) engine: Engine,
-    pub(super) sources: &'a Sources,
-    pub(super) images: &'a mut dyn ImageSource,
-    /// Where each image was read from.
-    pub(super) paths: BTreeMap<Digest, String>,
-    /// Whether a template or condition was refused, so that what it uses is not known.
-    pub(super) has_unread_text: bool,
-    pub(super) problems: Diagnostics,
-}
-
-impl Bench<'_> {
-    /// Reports `problem` of one of an entry's parts, and has no value.
-    pub(super) fn refuse<T>(&mut self, problem: Diagnostic) -> Option<T> {
-        self.problems.push_first(problem);
-        None
-    }
-}
-
-/// A family in the making.
-#[derive(Default)]
-pub(super) struct Draft {
-    pub(super) parts: Vec<Part>,
-    pub(super) steps: Vec<Step>,
-    /// For each part, the index of its entry in the manifest.
-    pub(super) origins: Vec<usize>,
-    pub(super) publications: Vec<Publication>,
-    /// Where each image was read from.
-    pub(super) images: BTreeMap<Digest, String>,
-    /// The ids that could not be worked out, as far as they are known.
-    pub(super) unknown_ids: BTreeSet<IdPattern>,
-    /// The variables that something uses.
-    pub(super) used: BTreeSet<String>,
 }
 
 /// How many of the first entries make no more parts than a family may have.

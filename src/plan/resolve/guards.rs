@@ -11,7 +11,8 @@ use minijinja::machinery::ast::{BinOpKind, CompareOpKind, Expr};
 use minijinja::value::ValueKind;
 
 use super::format::prints_alike;
-use super::template::{Code as Compiled, Engine, Problem};
+use super::problem::Problem;
+use super::template::{Code as Compiled, Engine};
 use super::walk::{children, range, visit};
 use crate::manifest::Code;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::family::Draft;
+use super::draft::Draft;
 use crate::manifest::shape::Manifest;
 use crate::manifest::{Code, Diagnostic, Diagnostics};
 use crate::plan::key::StepKey;

@@ -4,6 +4,7 @@
 //! Templates are parsed and checked once, where they are written, and rendered for each part. What hangs on something
 //! that was refused is passed over: it may be right.
 
+mod draft;
 mod excludes;
 mod expand;
 mod family;
@@ -15,11 +16,13 @@ mod matrix;
 mod names;
 mod needs;
 mod outputs;
+mod problem;
 mod scope;
 mod settings;
 mod steps;
 mod template;
 mod walk;
 
-pub use family::{MAX_PARTS, resolve, understand};
+pub use draft::MAX_PARTS;
+pub use family::{resolve, understand};
 pub use images::{ImageProblem, ImageSource};

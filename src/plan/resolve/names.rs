@@ -2,8 +2,8 @@
 
 use minijinja::machinery::ast::Expr;
 
+use super::problem::Problem;
 use super::scope::{Meaning, Names};
-use super::template::Problem;
 use super::walk::{children, range};
 use crate::manifest::{Code, did_you_mean};
 

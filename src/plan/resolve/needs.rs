@@ -6,47 +6,13 @@ use globset::GlobBuilder;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::family::{Draft, MAX_PARTS};
+use super::draft::{Draft, IdPattern, MAX_PARTS, META};
 use crate::manifest::shape::PartEntry;
 use crate::manifest::{Code, Diagnostic, Diagnostics, Span, Spanned, did_you_mean};
 use crate::plan::family::PartIx;
 
 /// The most edges of a family: ten for each of the most parts.
 const MAX_EDGES: usize = 10 * MAX_PARTS;
-
-/// What makes a need a glob.
-const META: [char; 4] = ['*', '?', '[', '{'];
-
-/// How an id that could not be worked out starts and ends, so that only needs which could name it are passed over.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct IdPattern {
-    start: String,
-    end: String,
-}
-
-impl IdPattern {
-    /// The pattern of ids that are made from `template`.
-    pub(super) fn of(template: &str) -> Self {
-        let before = template.split('{').next().unwrap_or_default();
-        let after = template.rsplit('}').next().unwrap_or_default();
-        if before.len() == template.len() {
-            return Self::default();
-        }
-        Self {
-            start: before.trim_end().to_owned(),
-            end: after.trim_start().to_owned(),
-        }
-    }
-
-    /// Whether the id could be what `need` names.
-    fn may_be(&self, need: &str, is_glob: bool) -> bool {
-        if is_glob {
-            let start = need.split(META).next().unwrap_or_default();
-            return start.starts_with(&self.start) || self.start.starts_with(start);
-        }
-        (need.strip_prefix(self.start.as_str())).is_some_and(|rest| rest.ends_with(&self.end))
-    }
-}
 
 /// One item of a `needs` list and the parts that it names.
 struct Need {

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::family::Draft;
-use crate::manifest::{Code, Diagnostic, Diagnostics, Span};
-use crate::plan::family::PartIx;
-use crate::plan::ids::StepId;
+use super::draft::{Draft, Publication};
+use crate::manifest::{Code, Diagnostic, Diagnostics};
 use crate::plan::publish::could_be_label;
 
 /// The longest path of a publication, in bytes.
@@ -44,18 +42,6 @@ fn check_component(component: &str) -> Result<(), &'static str> {
         _ if component.len() > MAX_COMPONENT_BYTES => Err("a component is too long"),
         _ => Ok(()),
     }
-}
-
-/// One download of one part.
-pub(super) struct Publication {
-    /// The part.
-    pub(super) part: PartIx,
-    /// Its download.
-    pub(super) step: StepId,
-    /// The path without extension.
-    pub(super) stem: String,
-    /// Where its folder was written, or its step.
-    pub(super) span: Span,
 }
 
 /// Refuses downloads under one name. File systems that don't tell `A` from `a` are met as well.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::family::Bench;
+use super::draft::Bench;
 use super::images::MAX_IMAGES;
 use super::outputs::relative;
 use super::scope::{Context, Names};

@@ -15,75 +15,14 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, filters};
 use super::format::format;
 use super::guards::Guard;
 use super::names::check;
+use super::problem::Problem;
 use super::scope::{Context, Names, Uses};
 use crate::manifest;
-use crate::manifest::{Diagnostic, Sources, Spanned};
 
 /// The work that one evaluation may do, in the engine's instructions.
 const FUEL: u64 = 10_000;
 /// The longest expression: what the parser nests, we walk through by recursion.
 const MAX_EXPRESSION_BYTES: usize = 2_000;
-
-/// What is wrong with a template, and at which bytes of it.
-#[derive(Debug)]
-pub(super) struct Problem {
-    code: manifest::Code,
-    range: Range<usize>,
-    message: String,
-    help: Vec<String>,
-}
-
-impl Problem {
-    pub(super) fn new(
-        code: manifest::Code,
-        range: Range<usize>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self {
-            code,
-            range,
-            message: message.into(),
-            help: Vec::new(),
-        }
-    }
-
-    pub(super) fn help(mut self, text: impl Into<String>) -> Self {
-        self.help.push(text.into());
-        self
-    }
-
-    pub(super) fn help_if(mut self, text: Option<String>) -> Self {
-        self.help.extend(text);
-        self
-    }
-
-    /// The same in the manifest, where `text` is the scalar that was parsed.
-    pub(super) fn at(self, text: &Spanned<String>, sources: &Sources) -> Diagnostic {
-        let span = sources.within(text.span, &text.value, self.range);
-        Diagnostic {
-            help: self.help,
-            ..Diagnostic::error(self.code, span, self.message)
-        }
-    }
-
-    fn of_engine(code: manifest::Code, error: &minijinja::Error, whole: &Range<usize>) -> Self {
-        let range = error
-            .range()
-            .filter(|range| !range.is_empty())
-            .unwrap_or_else(|| whole.clone());
-        let message = match error.detail() {
-            Some(detail) => format!("{}: {detail}", error.kind()),
-            None => error.kind().to_string(),
-        };
-        let help = match code {
-            manifest::Code::TemplateSyntax => {
-                "expressions are like `width`, `width / 2` or `name | upper`"
-            }
-            _ => "look at the values that it is made from",
-        };
-        Self::new(code, range, message).help(help)
-    }
-}
 
 /// The template engine, with nothing in it but the filters that we take.
 pub(super) struct Engine(Environment<'static>);
