@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::remote::RequestId;
+use crate::plan::remote::{RequestId, Timestamp};
 
 /// The endpoints of the API, as `requests` in the report counts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,4 +46,23 @@ pub struct Call {
     /// Whether it was answered 429 for its rate.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rate_limited: bool,
+}
+
+/// Requests in a row that had no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Silence {
+    /// When the first of them ended.
+    pub since: Timestamp,
+    /// How many.
+    pub requests: u32,
+}
+
+impl Silence {
+    /// What is true after `call` ended at `at`: any answer breaks a silence.
+    #[must_use]
+    pub fn after(before: Option<Self>, call: &Call, at: Timestamp) -> Option<Self> {
+        let since = before.map_or(at, |silence| silence.since);
+        let requests = before.map_or(0, |silence| silence.requests) + 1;
+        call.status.is_none().then_some(Self { since, requests })
+    }
 }

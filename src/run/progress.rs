@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::call::Endpoint;
+use super::call::{Endpoint, Silence};
 use super::event::{Event, Record, StopReason};
 use super::outcome::{Outcome, RunEnd};
 use super::sheet::Sheet;
@@ -27,8 +27,8 @@ pub struct Run {
     pub steps: Vec<StepRun>,
     /// Why nothing new is started, the first reason first; none: it is.
     pub stops: Vec<StopReason>,
-    /// Since when nothing was answered.
-    pub silent_since: Option<Timestamp>,
+    /// The last requests had no answer.
+    pub silence: Option<Silence>,
     /// A write did not start because of `max_per_part`.
     pub capped: bool,
     /// How it ended, if it did.
@@ -94,7 +94,7 @@ impl Run {
             sheet,
             steps,
             stops: Vec::new(),
-            silent_since: None,
+            silence: None,
             capped: false,
             end: None,
             wall_ms: 0,
@@ -117,10 +117,7 @@ impl Run {
         if let Some(call) = record.event.call() {
             *self.requests.entry(call.endpoint).or_default() += 1;
             self.rate_limited += u32::from(call.rate_limited);
-            self.silent_since = match call.status {
-                Some(_) => None,
-                None => self.silent_since.or(Some(record.at)),
-            };
+            self.silence = Silence::after(self.silence, call, record.at);
         }
         match &record.event {
             Event::RunResumed { again, output } => {
@@ -128,7 +125,7 @@ impl Run {
                 self.end = None;
                 self.readings.clear();
                 self.balance_not_before = record.at;
-                self.silent_since = None;
+                self.silence = None;
                 self.capped = false;
                 self.sheet.output.clone_from(output);
                 for ix in again.iter().filter_map(|step| self.by_name.get(step)) {

@@ -26,6 +26,8 @@ const OPEN_LIMIT: Duration = Duration::from_secs(600);
 
 /// A run that had no answer to anything for so long is stopped: it can be resumed, and must not hold its lock for ever.
 const SILENCE_LIMIT: Duration = Duration::from_secs(3600);
+/// A silence is one of several requests: one that was lost and a long wait after it are none.
+const SILENT_REQUESTS: u32 = 10;
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,13 +201,19 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// Nothing was answered for so long that somebody should look at it.
+    /// So many requests had no answer for so long that somebody should look at it.
     fn unreachable(&self) -> Option<StopReason> {
-        let silence = self.moment.now.since(self.run.silent_since?);
-        let why = format!("no request was answered for {} min", silence.as_secs() / 60);
+        let silence = self.run.silence?;
+        let lasted = self.moment.now.since(silence.since);
+        let why = format!(
+            "{} requests had no answer for {} min",
+            silence.requests,
+            lasted.as_secs() / 60
+        );
         let reason = StopReason::Unreachable { why };
         let is_known = self.run.stops.iter().any(|known| known.is_like(&reason));
-        (silence > SILENCE_LIMIT && !is_known).then_some(reason)
+        let is_over = lasted > SILENCE_LIMIT && silence.requests >= SILENT_REQUESTS;
+        (is_over && !is_known).then_some(reason)
     }
 
     fn room(&self) -> usize {
