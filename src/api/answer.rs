@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::classify::{Shape, Verdict, classify};
-use super::error::{CallError, UnknownReason, shortened};
+use super::error::{CallError, UnknownReason, shortened, without_secrets};
 use super::error_code::ErrorCode;
 use super::id::RequestId;
 use super::retry_after::retry_after;
@@ -100,7 +100,7 @@ impl Answer {
                         request_ids: self.request_ids,
                     }),
                     Err(error) => {
-                        let missing = shortened(&error.to_string());
+                        let missing = without_secrets(&error.to_string());
                         Err(self.unknown(UnknownReason::Incomplete(missing)))
                     }
                 }
@@ -141,7 +141,7 @@ impl Answer {
     }
 
     fn error_message(&self) -> String {
-        shortened(self.error_field("message").unwrap_or_default())
+        without_secrets(self.error_field("message").unwrap_or_default())
     }
 }
 
