@@ -23,7 +23,7 @@ impl ContentStore {
     /// When the folder can't be made.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let folder = folder.into();
-        super::state_folder::make_private(&folder)?;
+        super::private_folder::make_private(&folder)?;
         Ok(Self { folder })
     }
 

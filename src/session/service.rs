@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::adapters::clock::{SimulatorClock, SystemClock, wall_now_ms};
-use crate::adapters::state_folder::{StateFolder, make_private};
+use crate::adapters::private_folder::make_private;
+use crate::adapters::state_folder::StateFolder;
 use crate::api::{ApiKey, BaseUrl, Client, HttpTransport};
 use crate::execute::ports::Clock;
 use crate::plan::remote::Timestamp;
