@@ -7,6 +7,7 @@ mod folder_name;
 pub mod images;
 pub mod in_process;
 pub mod journal;
+mod journal_rows;
 pub mod limits_db;
 pub mod orville;
 pub mod private_folder;
