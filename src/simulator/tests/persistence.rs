@@ -117,6 +117,18 @@ async fn worlds_that_begin_at_different_times_call_no_two_jobs_the_same() {
 }
 
 #[tokio::test]
+async fn a_port_that_is_taken_is_no_matter_of_the_log() {
+    let listener = Simulator::bind("127.0.0.1:0".parse().unwrap())
+        .await
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    match Simulator::bind(address).await {
+        Err(SimulatorError::Bind { address: told, .. }) => assert_eq!(told, address),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn it_is_served_over_loopback_and_nowhere_else() {
     let elsewhere = Simulator::bind("0.0.0.0:0".parse().unwrap()).await;
     assert!(matches!(elsewhere, Err(SimulatorError::NotLoopback(_))));
