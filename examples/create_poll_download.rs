@@ -37,10 +37,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             _ => wait = job.poll_after,
         }
     };
-    for artifact in &job.artifacts {
+    if job.status == JobStatus::Failed {
+        return Err(format!("the service failed {}", job.id).into());
+    }
+    // Numbers of our own: a name or an id of the service is untrusted text, never a path.
+    for (number, artifact) in job.artifacts.iter().enumerate() {
         let file = client.download(&artifact.id).await?.value;
-        std::fs::write(format!("{}.step", artifact.id), &file.content)?;
-        println!("{}.step: {} bytes", artifact.id, file.content.len());
+        let name = format!("bracket-{number}.step");
+        std::fs::write(&name, &file.content)?;
+        println!("{name}: {} bytes", file.content.len());
     }
     Ok(())
 }

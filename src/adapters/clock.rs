@@ -9,7 +9,8 @@ use crate::execute::ports::Clock;
 use crate::plan::remote::Timestamp;
 use crate::simulator;
 
-/// The wall's clock at the start, and tokio's time from there on: it never goes back when somebody sets the wall's clock.
+/// The wall's clock at the start, and tokio's time from there on: it never goes back when somebody sets the wall's clock,
+/// neither within a process nor between two.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
     start: Timestamp,
@@ -17,19 +18,13 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// A clock that starts now.
+    /// A clock that starts now, or at `last_at` when the wall's clock is behind what was recorded already.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(last_at: Timestamp) -> Self {
         Self {
-            start: Timestamp(wall_now_ms()),
+            start: Timestamp(wall_now_ms()).max(last_at),
             origin: Instant::now(),
         }
-    }
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -96,4 +91,21 @@ fn wait(duration: Duration) -> BoxFuture<'static, ()> {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_never_goes_back_behind_what_was_recorded() {
+        let ahead = Timestamp(wall_now_ms()).after(Duration::from_secs(3_600));
+        let clock = SystemClock::new(ahead);
+        assert_eq!(clock.now(), ahead);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(clock.now(), ahead.after(Duration::from_secs(5)));
+
+        let behind = Timestamp(1_700_000_000_000);
+        assert!(SystemClock::new(behind).now() > behind.after(Duration::from_secs(3_600)));
+    }
 }

@@ -10,24 +10,30 @@ use crate::execute::ports::StorageError;
 use crate::plan::content::Digest;
 use crate::plan::remote::Stored;
 
-/// Files by content. What is in it is whole, synced, and never changed.
+/// What our temporary files begin with.
+const TEMPORARY: &str = ".put-";
+
+/// Files by content. What is in it is whole, synced, and never changed. One process has it open at a time: the one that
+/// holds the lock of the run.
 #[derive(Debug)]
 pub struct ContentStore {
     folder: PathBuf,
 }
 
 impl ContentStore {
-    /// The store in `folder`, which is made when it is not there.
+    /// The store in `folder`, which is made when it is not there. What a killed process left half written is swept out.
     ///
     /// # Errors
-    /// When the folder can't be made.
+    /// When the folder can't be made or read.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let folder = folder.into();
-        super::state_folder::make_private(&folder)?;
+        super::private_folder::make_private(&folder)?;
+        sweep(&folder).map_err(|error| StorageError::new(folder.display().to_string(), error))?;
         Ok(Self { folder })
     }
 
-    /// Stores `bytes`.
+    /// Stores `bytes`. An object that is there already counts only when its content is what its name says: good bytes
+    /// heal a damaged one.
     ///
     /// # Errors
     /// When they could not be written and synced.
@@ -38,12 +44,12 @@ impl ContentStore {
             bytes: bytes.len() as u64,
         };
         let path = self.path(sha256);
-        if fs::metadata(&path).is_ok_and(|there| there.len() == stored.bytes) {
+        if is_whole(&path, &stored) {
             return Ok(stored);
         }
         let write = || {
             let mut temporary = tempfile::Builder::new()
-                .prefix(".put-")
+                .prefix(TEMPORARY)
                 .tempfile_in(&self.folder)?;
             temporary.write_all(bytes)?;
             temporary.as_file().sync_all()?;
@@ -81,5 +87,50 @@ impl ContentStore {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+/// Whether the object at `path` is there and undamaged.
+fn is_whole(path: &Path, stored: &Stored) -> bool {
+    let is_as_long = fs::metadata(path).is_ok_and(|there| there.len() == stored.bytes);
+    is_as_long && fs::read(path).is_ok_and(|there| Digest::of(&there) == stored.sha256)
+}
+
+fn sweep(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_bytes_heal_a_damaged_object() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ContentStore::open(folder.path()).unwrap();
+        let stored = store.put(b"one").unwrap();
+        fs::write(folder.path().join(stored.sha256.to_string()), "two").unwrap();
+        assert!(store.get(stored.sha256).is_err());
+        assert_eq!(store.put(b"one").unwrap(), stored);
+        assert_eq!(store.get(stored.sha256).unwrap(), "one");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_swept_when_the_store_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let stored = ContentStore::open(folder.path())
+            .unwrap()
+            .put(b"one")
+            .unwrap();
+        fs::write(folder.path().join(".put-abc"), "half").unwrap();
+        let store = ContentStore::open(folder.path()).unwrap();
+        assert_eq!(store.get(stored.sha256).unwrap(), "one");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

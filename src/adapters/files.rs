@@ -1,10 +1,11 @@
 //! The output folder: files appear in it whole, by a rename, and a file that somebody edited is never overwritten.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
@@ -25,6 +26,8 @@ pub struct Output {
     folder: PathBuf,
     /// What the names of this family's temporary files begin with.
     prefix: String,
+    /// The folders that were swept: once a process is enough, and reading a large one again for every part is not cheap.
+    swept: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Output {
@@ -36,6 +39,7 @@ impl Output {
             store,
             folder: folder.into(),
             prefix: format!(".millrun-{tag}-"),
+            swept: Mutex::default(),
         }
     }
 
@@ -64,6 +68,10 @@ impl Output {
 
     /// Removes what an earlier process left when it was killed.
     fn sweep(&self, folder: &Path) -> std::io::Result<()> {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept.contains(folder) {
+            return Ok(());
+        }
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let name = entry.file_name();
@@ -72,6 +80,7 @@ impl Output {
                 fs::remove_file(entry.path())?;
             }
         }
+        swept.insert(folder.to_owned());
         Ok(())
     }
 
@@ -213,8 +222,8 @@ mod tests {
     #[test]
     fn what_a_killed_process_left_is_swept_and_nothing_else_is() {
         let f = fixture();
-        f.publish("one", None);
         let folder = f.folder.path().join("out/a");
+        fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(format!("{}abc.part", f.output.prefix)), "half").unwrap();
         fs::write(folder.join(".millrun-other-abc.part"), "another family's").unwrap();
         fs::write(folder.join("notes.part"), "mine").unwrap();
@@ -223,6 +232,16 @@ mod tests {
             f.names(),
             [".millrun-other-abc.part", "notes.part", "p.step"]
         );
+    }
+
+    #[test]
+    fn a_folder_is_swept_once_a_process() {
+        let f = fixture();
+        f.publish("one", None);
+        let left = format!("{}abc.part", f.output.prefix);
+        fs::write(f.folder.path().join("out/a").join(&left), "half").unwrap();
+        f.publish("two", None);
+        assert_eq!(f.names(), [left.as_str(), "p.1.step", "p.step"]);
     }
 
     #[test]

@@ -4,13 +4,12 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 
+use super::journal_rows::project;
 use super::sqlite::{self, blocking};
 use crate::execute::ports::{Journal, StorageError};
-use crate::plan::content::Digest;
 use crate::plan::ids::RunId;
-use crate::plan::memory::SendId;
 use crate::plan::remote::Timestamp;
-use crate::run::event::{Event, Record};
+use crate::run::event::Record;
 
 /// `MLRJ`.
 const APPLICATION_ID: i32 = 0x4d4c_524a;
@@ -76,7 +75,11 @@ impl SqliteJournal {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)
             .map_err(|error| StorageError::new(&name, error))?;
-        records(&connection, &name)
+        match sqlite::layout(&connection, path, APPLICATION_ID, MIGRATIONS)? {
+            // The process that made the file was killed before it got its tables.
+            0 => Ok(Vec::new()),
+            _ => records(&connection, &name),
+        }
     }
 
     /// All records, oldest first.
@@ -142,108 +145,182 @@ fn insert(change: &Transaction<'_>, record: &Record, path: &str) -> Result<(), S
         .map_err(|error| StorageError::new(path, error))
 }
 
-/// Keeps the rows of sends and jobs as the event says.
-fn project(change: &Transaction<'_>, record: &Record, path: &str) -> Result<(), StorageError> {
-    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
-        let done = change
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute(values));
-        done.map_err(|error| StorageError::new(path, error))
-    };
-    let state = record.event.name();
-    match &record.event {
-        Event::Intended {
-            send,
-            step,
-            content,
-            target,
-            attempt,
-            key,
-            hold,
-        } => {
-            let json = serde_json::to_string(&(content, target))
-                .map_err(|error| StorageError::new(path, error))?;
-            let digest = Digest::of(json.as_bytes()).to_string();
-            let kept = run(
-                "insert into sends values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                 on conflict (idempotency_key) do update set state = ?8, hold_cents = ?7 where content_sha256 = ?3",
-                &[
-                    &key.as_str(),
-                    &text(send),
-                    &digest,
-                    &step.part.as_str(),
-                    &step.step.as_str(),
-                    attempt,
-                    &hold.0,
-                    &state,
-                    &target.as_ref().map(|target| &target.job.0),
-                ],
-            )?;
-            if kept == 0 {
-                return Err(StorageError::new(
-                    path,
-                    format!("the idempotency key of {step} was used for something else"),
-                ));
-            }
-        }
-        Event::Accepted {
-            send,
-            job,
-            next_poll_at,
-            ..
-        } => {
-            run(
-                "update sends set state = ?2, job_id = ?3 where send = ?1",
-                &[&text(send), &state, &job.0],
-            )?;
-            run(
-                "insert into jobs (job_id, part, state, next_poll_at)
-                 select ?1, part, ?2, ?3 from sends where send = ?4 order by attempt desc limit 1
-                 on conflict (job_id) do update set state = ?2, next_poll_at = ?3",
-                &[&job.0, &state, &next_poll_at.0, &text(send)],
-            )?;
-        }
-        Event::PollSent { send, next_poll_at }
-        | Event::Polled {
-            send, next_poll_at, ..
-        } => {
-            run(
-                "update jobs set next_poll_at = ?2 where job_id = (select job_id from sends where send = ?1 order by attempt desc limit 1)",
-                &[&text(send), &next_poll_at.0],
-            )?;
-        }
-        Event::Completed { send, .. } | Event::JobFailed { send, .. } => {
-            let charged = match &record.event {
-                Event::Completed { result, .. } => result.charged,
-                Event::JobFailed { charged, .. } => *charged,
-                _ => None,
-            };
-            run(
-                "update sends set state = ?2 where send = ?1",
-                &[&text(send), &state],
-            )?;
-            run(
-                "update jobs set state = ?2, next_poll_at = null, charged_cents = coalesce(?3, charged_cents)
-                 where job_id = (select job_id from sends where send = ?1 order by attempt desc limit 1)",
-                &[&text(send), &state, &charged.map(|charged| charged.0)],
-            )?;
-        }
-        event => {
-            if let Some(send) = event.send() {
-                run(
-                    "update sends set state = ?2 where send = ?1",
-                    &[&text(send), &state],
-                )?;
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::content::{Content, Prompt};
+    use crate::plan::ids::{PartId, StepId, StepRef};
+    use crate::plan::key::{IdempotencyKey, LineageId, Salt, StepKey};
+    use crate::plan::memory::SendId;
+    use crate::plan::money::Cents;
+    use crate::plan::remote::JobId;
+    use crate::run::call::{Call, Endpoint};
+    use crate::run::event::Event;
+
+    struct Fixture {
+        _folder: tempfile::TempDir,
+        path: std::path::PathBuf,
+    }
+
+    fn fixture() -> Fixture {
+        let folder = tempfile::tempdir().unwrap();
+        Fixture {
+            path: folder.path().join("journal.db"),
+            _folder: folder,
         }
     }
-    Ok(())
-}
 
-fn text(send: &SendId) -> String {
-    let lineage = send.lineage;
-    format!(
-        "{}/{}.{}/{}",
-        lineage.create, lineage.ordinal, lineage.generation, send.key
-    )
+    impl Fixture {
+        /// The database as another program sees it.
+        fn connect(&self) -> Connection {
+            Connection::open(&self.path).unwrap()
+        }
+
+        /// State and job of each attempt.
+        fn sends(&self) -> Vec<(String, Option<String>)> {
+            let connection = self.connect();
+            let mut query = connection
+                .prepare("select state, job_id from sends order by attempt")
+                .unwrap();
+            let rows = query
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+                .unwrap();
+            rows.map(Result::unwrap).collect()
+        }
+    }
+
+    fn record(event: Event) -> Record {
+        Record {
+            at: Timestamp(1_700_000_000_000),
+            run: Some(RunId(1)),
+            event,
+        }
+    }
+
+    fn call(endpoint: Endpoint) -> Call {
+        Call {
+            endpoint,
+            status: Some(200),
+            request_id: None,
+            rate_limited: false,
+        }
+    }
+
+    /// One create, `attempt` times.
+    struct Create {
+        send: SendId,
+        content: Content,
+    }
+
+    impl Create {
+        fn new() -> Self {
+            let content = Content::Create {
+                prompt: Prompt::new("a plate"),
+                images: Vec::new(),
+            };
+            let key = StepKey::new(&content, None);
+            let lineage = LineageId {
+                create: key,
+                ordinal: 0,
+                generation: 0,
+            };
+            Self {
+                send: SendId { lineage, key },
+                content,
+            }
+        }
+
+        fn intended(&self, attempt: u32) -> Record {
+            let salt = Salt {
+                name: "plates".to_owned(),
+                uid: String::new(),
+            };
+            record(Event::Intended {
+                send: self.send,
+                step: StepRef {
+                    part: PartId::new("p").unwrap(),
+                    step: StepId::new("create").unwrap(),
+                },
+                content: self.content.clone(),
+                target: None,
+                attempt,
+                key: IdempotencyKey::new(&salt, self.send.key, self.send.lineage, attempt),
+                hold: Cents(200),
+            })
+        }
+
+        fn accepted(&self, job: &str) -> Record {
+            record(Event::Accepted {
+                send: self.send,
+                call: call(Endpoint::Create),
+                job: JobId(job.to_owned()),
+                next_poll_at: Timestamp(1_700_000_030_000),
+            })
+        }
+
+        fn failed(&self) -> Record {
+            record(Event::JobFailed {
+                send: self.send,
+                call: call(Endpoint::Job),
+                charged: None,
+                why: "the service failed the job".to_owned(),
+                again_at: None,
+            })
+        }
+    }
+
+    #[test]
+    fn a_failed_attempt_keeps_its_row_when_the_next_one_goes_on() {
+        let f = fixture();
+        let create = Create::new();
+        let mut journal = SqliteJournal::open(&f.path).unwrap();
+        let first = [create.intended(0), create.accepted("one"), create.failed()];
+        journal.append(&first).unwrap();
+        journal
+            .append(&[create.intended(1), create.accepted("two")])
+            .unwrap();
+        let row = |state: &str, job: &str| (state.to_owned(), Some(job.to_owned()));
+        assert_eq!(
+            f.sends(),
+            [row("job_failed", "one"), row("accepted", "two")]
+        );
+        let jobs: Vec<(String, String, String)> = f
+            .connect()
+            .prepare("select job_id, part, state from jobs order by job_id")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let job = |job: &str, state: &str| (job.to_owned(), "p".to_owned(), state.to_owned());
+        assert_eq!(jobs, [job("one", "job_failed"), job("two", "accepted")]);
+        assert_eq!(journal.records().unwrap().len(), 5);
+    }
+
+    #[test]
+    fn a_journal_without_its_tables_yet_is_empty() {
+        let f = fixture();
+        assert_eq!(SqliteJournal::read(&f.path).unwrap(), []);
+        std::fs::write(&f.path, "").unwrap();
+        assert_eq!(SqliteJournal::read(&f.path).unwrap(), []);
+        // The mode is set, the migration is not done.
+        f.connect()
+            .pragma_update(None, "journal_mode", "WAL")
+            .unwrap();
+        assert_eq!(SqliteJournal::read(&f.path).unwrap(), []);
+        assert!(SqliteJournal::open(&f.path).is_ok());
+    }
+
+    #[test]
+    fn a_journal_of_a_newer_version_is_not_taken_for_a_damaged_one() {
+        let f = fixture();
+        drop(SqliteJournal::open(&f.path).unwrap());
+        f.connect().pragma_update(None, "user_version", 99).unwrap();
+        for error in [
+            SqliteJournal::read(&f.path).unwrap_err(),
+            SqliteJournal::open(&f.path).unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("newer millrun"), "{error}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::sqlite::{self, blocking};
+use crate::api::MAX_RETRY_AFTER;
 use crate::execute::ports::{Admission, StorageError};
 use crate::plan::remote::{JobId, Timestamp};
 use crate::plan::settings::Limits;
@@ -66,6 +67,11 @@ impl LimitsDb {
             .map_err(failed)?;
         connection
             .execute("update slots set sent_at = min(sent_at, ?1)", [now.0])
+            .map_err(failed)?;
+        // Nor can the service have asked for more than this from now on.
+        let latest = now.after(MAX_RETRY_AFTER);
+        connection
+            .execute("update blocks set until = min(until, ?1)", [latest.0])
             .map_err(failed)?;
         let (slots, blocks) = load(&connection).map_err(failed)?;
         let limiter = Limiter::new(limits.clone(), slots, blocks);
@@ -224,4 +230,28 @@ fn decode(text: &str) -> Option<Class> {
         "balance" => Class::Balance,
         job => Class::JobPolls(JobId(job.strip_prefix("job:")?.to_owned())),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_went_back_does_not_make_a_block_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("limits.db");
+        let limits = Limits::default();
+        let ahead = Timestamp(1_800_000_000_000);
+        let mut db = LimitsDb::open(&path, &limits, ahead).unwrap();
+        db.block(&Class::Reads, ahead.after(Duration::from_secs(60)));
+        db.commit().unwrap();
+        drop(db);
+
+        let now = Timestamp(1_700_000_000_000);
+        let mut db = LimitsDb::open(&path, &limits, now).unwrap();
+        match db.admit(&[Class::Reads], now) {
+            Admittance::NotBefore { at, .. } => assert_eq!(at, now.after(MAX_RETRY_AFTER)),
+            other => panic!("{other:?}"),
+        }
+    }
 }

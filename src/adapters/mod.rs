@@ -3,11 +3,15 @@
 pub mod clock;
 pub mod content_store;
 pub mod files;
+mod folder_name;
 pub mod images;
 pub mod in_process;
 pub mod journal;
+mod journal_rows;
 pub mod limits_db;
 pub mod orville;
+pub mod private_folder;
+pub mod run_lock;
 pub mod sqlite;
 pub mod state_folder;
 mod translate;

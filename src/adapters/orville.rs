@@ -10,11 +10,11 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio::task::{JoinError, JoinHandle};
 
 use super::content_store::ContentStore;
-use super::translate::{done_call, failed_call, job_view, proposal, verdict};
+use super::translate::{api_images, done_call, failed_call, job_view, no_call, proposal, verdict};
 use crate::api::{self, CallError, Client};
-use crate::execute::ports::{Api, ImageFile, Request, StorageError};
+use crate::execute::ports::{Api, ImageFile, Request};
 use crate::geometry::part21;
-use crate::plan::content::{ImageType, Prompt};
+use crate::plan::content::Prompt;
 use crate::plan::key::IdempotencyKey;
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, JobId, ReviewResult, RevisionId, Stored};
@@ -44,37 +44,16 @@ impl Api for Orville {
         let task = AbortOnDrop(tokio::spawn(async move {
             match service.perform(request).await {
                 Ok((call, answer)) => Reply {
-                    call: Call { endpoint, ..call },
+                    call,
                     verdict: Verdict::Done(answer),
                 },
-                Err(Trouble::Call(error)) => Reply {
-                    call: failed_call(endpoint, &error),
-                    verdict: verdict(error),
-                },
-                Err(Trouble::Own(call, why)) => Reply {
-                    call: Call { endpoint, ..call },
-                    verdict: Verdict::Unknown {
-                        why,
-                        retry_after: None,
-                    },
-                },
+                Err(trouble) => trouble.reply(endpoint),
             }
         }));
         async move {
-            task.await.unwrap_or_else(|error| {
-                let call = Call {
-                    endpoint,
-                    status: None,
-                    request_id: None,
-                    rate_limited: false,
-                };
-                Reply {
-                    call,
-                    verdict: Verdict::Unknown {
-                        why: error.to_string(),
-                        retry_after: None,
-                    },
-                }
+            task.await.unwrap_or_else(|error| Reply {
+                call: no_call(endpoint),
+                verdict: unknown(error.to_string()),
             })
         }
         .boxed()
@@ -102,13 +81,34 @@ impl<T> Drop for AbortOnDrop<T> {
 enum Trouble {
     /// The client says so.
     Call(CallError),
-    /// We can't use what it brought, or could not even ask.
-    Own(Call, String),
+    /// What it brought is of no use to us.
+    Useless(Call, String),
+    /// It can't even be made.
+    Unmade(String),
 }
 
 impl From<CallError> for Trouble {
     fn from(error: CallError) -> Self {
         Self::Call(error)
+    }
+}
+
+impl Trouble {
+    fn reply(self, endpoint: Endpoint) -> Reply {
+        match self {
+            Self::Call(error) => Reply {
+                call: failed_call(endpoint, &error),
+                verdict: verdict(error),
+            },
+            Self::Useless(call, why) => Reply {
+                call,
+                verdict: unknown(why),
+            },
+            Self::Unmade(why) => Reply {
+                call: no_call(endpoint),
+                verdict: Verdict::NotSent { why },
+            },
+        }
     }
 }
 
@@ -119,116 +119,129 @@ impl Orville {
                 key,
                 prompt,
                 images,
-            } => {
-                let images = api_images(images);
-                let reply = self
-                    .client
-                    .create_job(api_prompt(&prompt, &images), &api_key(&key)?)
-                    .await?;
-                let answer = Answer::Accepted {
-                    job: JobId(reply.value.id.to_string()),
-                    poll_after: reply.value.poll_after,
-                };
-                Ok((done_call(&reply), answer))
-            }
+            } => self.create(&key, &prompt, images).await,
             Request::FollowUp {
                 key,
                 job,
                 prompt,
                 images,
-            } => {
-                let images = api_images(images);
-                let reply = self
-                    .client
-                    .follow_up(
-                        &job_id(&job)?,
-                        api_prompt(&prompt, &images),
-                        &api_key(&key)?,
-                    )
-                    .await?;
-                Ok((
-                    done_call(&reply),
-                    Answer::Accepted {
-                        job,
-                        poll_after: reply.value.poll_after,
-                    },
-                ))
-            }
+            } => self.follow_up(&key, job, &prompt, images).await,
             Request::Review {
                 key,
                 job,
                 prompt,
                 revision,
-            } => {
-                let revision = revision
-                    .map(|RevisionId(id)| api::RevisionId::new(id))
-                    .transpose()
-                    .map_err(own)?;
-                let request = api::ReviewRequest {
-                    prompt: prompt.as_str(),
-                    revision_id: revision.as_ref(),
-                    viewer_state: None,
-                };
-                let reply = self
-                    .client
-                    .review(&job_id(&job)?, request, &api_key(&key)?)
-                    .await?;
-                let note = &reply.value.review;
-                let review = ReviewResult {
-                    message: note.message.clone(),
-                    proposal: proposal(&note.iteration_proposal),
-                };
-                Ok((done_call(&reply), Answer::Reviewed(review)))
-            }
-            Request::Job(job) => {
-                let reply = self.client.job(&job_id(&job)?).await?;
-                let call = done_call(&reply);
-                Ok((call, Answer::Job(job_view(reply.value))))
-            }
-            Request::Balance => {
-                let reply = self.client.balance().await?;
-                let call = done_call(&reply);
-                let (available, hold) = (
-                    Cents(reply.value.available.get()),
-                    Cents(reply.value.job_hold.get()),
-                );
-                let currency = reply.value.currency.unwrap_or_else(|| "usd".to_owned());
-                Ok((
-                    call,
-                    Answer::Balance {
-                        available,
-                        hold,
-                        currency,
-                    },
-                ))
-            }
+            } => self.review(&key, &job, &prompt, revision).await,
+            Request::Job(job) => self.job(&job).await,
+            Request::Balance => self.balance().await,
             Request::Fetch { artifact, step } => self.fetch(artifact, step).await,
         }
     }
 
+    async fn create(
+        &self,
+        key: &IdempotencyKey,
+        prompt: &Prompt,
+        images: Vec<ImageFile>,
+    ) -> Result<(Call, Answer), Trouble> {
+        let images = api_images(images);
+        let prompt = api_prompt(prompt, &images);
+        let reply = self.client.create_job(prompt, &api_key(key)?).await?;
+        let call = done_call(Endpoint::Create, &reply);
+        let answer = Answer::Accepted {
+            job: JobId(reply.value.id.to_string()),
+            poll_after: reply.value.poll_after,
+        };
+        Ok((call, answer))
+    }
+
+    async fn follow_up(
+        &self,
+        key: &IdempotencyKey,
+        job: JobId,
+        prompt: &Prompt,
+        images: Vec<ImageFile>,
+    ) -> Result<(Call, Answer), Trouble> {
+        let images = api_images(images);
+        let prompt = api_prompt(prompt, &images);
+        let (id, key) = (job_id(&job)?, api_key(key)?);
+        let reply = self.client.follow_up(&id, prompt, &key).await?;
+        let call = done_call(Endpoint::FollowUp, &reply);
+        let call = about(&id, &reply.value.id, call)?;
+        let poll_after = reply.value.poll_after;
+        Ok((call, Answer::Accepted { job, poll_after }))
+    }
+
+    async fn review(
+        &self,
+        key: &IdempotencyKey,
+        job: &JobId,
+        prompt: &Prompt,
+        revision: Option<RevisionId>,
+    ) -> Result<(Call, Answer), Trouble> {
+        let revision = revision
+            .map(|RevisionId(id)| api::RevisionId::new(id))
+            .transpose()
+            .map_err(unmade)?;
+        let request = api::ReviewRequest {
+            prompt: prompt.as_str(),
+            revision_id: revision.as_ref(),
+            viewer_state: None,
+        };
+        let (id, key) = (job_id(job)?, api_key(key)?);
+        let reply = self.client.review(&id, request, &key).await?;
+        let call = done_call(Endpoint::Review, &reply);
+        let call = about(&id, &reply.value.job_id, call)?;
+        let note = reply.value.review;
+        let review = ReviewResult {
+            proposal: proposal(&note.iteration_proposal),
+            message: note.message,
+        };
+        Ok((call, Answer::Reviewed(review)))
+    }
+
+    async fn job(&self, job: &JobId) -> Result<(Call, Answer), Trouble> {
+        let id = job_id(job)?;
+        let reply = self.client.job(&id).await?;
+        let call = done_call(Endpoint::Job, &reply);
+        let call = about(&id, &reply.value.id, call)?;
+        Ok((call, Answer::Job(job_view(reply.value))))
+    }
+
+    async fn balance(&self) -> Result<(Call, Answer), Trouble> {
+        let reply = self.client.balance().await?;
+        let call = done_call(Endpoint::Balance, &reply);
+        let balance = reply.value;
+        let answer = Answer::Balance {
+            available: Cents(balance.available.get()),
+            hold: Cents(balance.job_hold.get()),
+            currency: balance.currency.unwrap_or_else(|| "usd".to_owned()),
+        };
+        Ok((call, answer))
+    }
+
     async fn fetch(&self, artifact: ArtifactId, step: bool) -> Result<(Call, Answer), Trouble> {
-        let id = api::ArtifactId::new(artifact.0).map_err(own)?;
+        let id = api::ArtifactId::new(artifact.0).map_err(unmade)?;
         let reply = self.client.download(&id).await?;
-        let call = done_call(&reply);
-        let content = reply.value.content;
-        if step && !part21::is_whole(&content) {
-            return Err(Trouble::Own(
-                call,
-                format!("what came is no whole STEP file ({} bytes)", content.len()),
-            ));
-        }
-        match self.put(content).await {
+        let call = done_call(Endpoint::Download, &reply);
+        match self.put(reply.value.content, step).await {
             Ok(stored) => Ok((call, Answer::File(stored))),
-            Err(error) => Err(Trouble::Own(call, error.to_string())),
+            Err(why) => Err(Trouble::Useless(call, why)),
         }
     }
 
-    /// Hashing and syncing leave the loop's thread.
-    async fn put(&self, content: Bytes) -> Result<Stored, StorageError> {
+    /// Reading, hashing and syncing leave the loop's thread.
+    async fn put(&self, content: Bytes, step: bool) -> Result<Stored, String> {
         let store = Arc::clone(&self.store);
-        let put = tokio::task::spawn_blocking(move || store.put(&content));
+        let put = tokio::task::spawn_blocking(move || {
+            if step && !part21::is_whole(&content) {
+                let bytes = content.len();
+                return Err(format!("what came is no whole STEP file ({bytes} bytes)"));
+            }
+            store.put(&content).map_err(|error| error.to_string())
+        });
         put.await
-            .map_err(|error| StorageError::new("content store", error))?
+            .unwrap_or_else(|error| Err(format!("the content store: {error}")))
     }
 }
 
@@ -243,22 +256,34 @@ const fn endpoint(request: &Request) -> Endpoint {
     }
 }
 
-fn own(error: impl std::fmt::Display) -> Trouble {
-    let call = Call {
-        endpoint: Endpoint::Job,
-        status: None,
-        request_id: None,
-        rate_limited: false,
-    };
-    Trouble::Own(call, error.to_string())
+/// The call, when its answer is about the job that was asked for. Whatever mixes answers up may mix writes up as well,
+/// so such an answer proves nothing.
+fn about(asked: &api::JobId, answered: &api::JobId, call: Call) -> Result<Call, Trouble> {
+    if asked == answered {
+        Ok(call)
+    } else {
+        let why = "an answer about another job".to_owned();
+        Err(Trouble::Useless(call, why))
+    }
+}
+
+fn unknown(why: String) -> Verdict {
+    Verdict::Unknown {
+        why,
+        retry_after: None,
+    }
+}
+
+fn unmade(error: impl std::fmt::Display) -> Trouble {
+    Trouble::Unmade(error.to_string())
 }
 
 fn job_id(job: &JobId) -> Result<api::JobId, Trouble> {
-    api::JobId::new(job.0.clone()).map_err(own)
+    api::JobId::new(job.0.clone()).map_err(unmade)
 }
 
 fn api_key(key: &IdempotencyKey) -> Result<api::IdempotencyKey, Trouble> {
-    api::IdempotencyKey::new(key.as_str()).map_err(own)
+    api::IdempotencyKey::new(key.as_str()).map_err(unmade)
 }
 
 fn api_prompt<'a>(prompt: &'a Prompt, images: &'a [api::Image]) -> api::Prompt<'a> {
@@ -268,20 +293,99 @@ fn api_prompt<'a>(prompt: &'a Prompt, images: &'a [api::Image]) -> api::Prompt<'
     }
 }
 
-fn api_images(images: Vec<ImageFile>) -> Vec<api::Image> {
-    let media_type = |image_type| match image_type {
-        ImageType::Jpeg => api::ImageType::Jpeg,
-        ImageType::Png => api::ImageType::Png,
-        ImageType::Webp => api::ImageType::Webp,
-        ImageType::Gif => api::ImageType::Gif,
-        ImageType::Heic => api::ImageType::Heic,
-        ImageType::Heif => api::ImageType::Heif,
-    };
-    images
-        .into_iter()
-        .map(|image| api::Image {
-            bytes: image.bytes,
-            media_type: media_type(image.image_type),
-        })
-        .collect()
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt as _, Full};
+
+    use super::*;
+    use crate::api::{ApiKey, BaseUrl, SendFuture, Transport};
+    use crate::plan::content::Content;
+    use crate::plan::key::{LineageId, Salt, StepKey};
+
+    /// Answers everything with the same object.
+    struct Same(&'static str);
+
+    impl Transport for Same {
+        fn send(&self, _: http::Request<Bytes>) -> SendFuture<'_> {
+            let body = Full::new(Bytes::from(self.0)).map_err(|never| match never {});
+            let response = http::Response::new(body.boxed_unsync());
+            Box::pin(std::future::ready(Ok(response)))
+        }
+    }
+
+    async fn reply(body: &'static str, request: Request) -> Reply {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(ContentStore::open(folder.path()).unwrap());
+        let key = ApiKey::new("gcad_live_key").unwrap();
+        let client = Client::new(Same(body), BaseUrl::default(), key);
+        Orville::new(client, store).call(request).await
+    }
+
+    /// A poll, a follow-up and a review of `job`.
+    fn requests(job: &str) -> [Request; 3] {
+        let job = JobId(job.to_owned());
+        let prompt = Prompt::new("Thicker.");
+        let step = StepKey::new(&Content::Check {}, None);
+        let lineage = LineageId {
+            create: step,
+            ordinal: 0,
+            generation: 0,
+        };
+        let salt = Salt {
+            name: "plates".to_owned(),
+            uid: String::new(),
+        };
+        let key = IdempotencyKey::new(&salt, step, lineage, 0);
+        [
+            Request::Job(job.clone()),
+            Request::FollowUp {
+                key: key.clone(),
+                job: job.clone(),
+                prompt: prompt.clone(),
+                images: Vec::new(),
+            },
+            Request::Review {
+                key,
+                job,
+                prompt,
+                revision: None,
+            },
+        ]
+    }
+
+    const ENDPOINTS: [Endpoint; 3] = [Endpoint::Job, Endpoint::FollowUp, Endpoint::Review];
+
+    #[tokio::test]
+    async fn an_answer_about_another_job_proves_nothing() {
+        const BODY: &str = r#"{"id":"cadjob_1","job_id":"cadjob_1","status":"completed","review":{},"request_id":"req_1"}"#;
+        for (request, endpoint) in requests("cadjob_1").into_iter().zip(ENDPOINTS) {
+            let reply = reply(BODY, request).await;
+            assert_eq!(reply.call.endpoint, endpoint);
+            assert!(matches!(reply.verdict, Verdict::Done(_)), "{reply:?}");
+        }
+        for (request, endpoint) in requests("cadjob_2").into_iter().zip(ENDPOINTS) {
+            let reply = reply(BODY, request).await;
+            assert_eq!(reply.call.endpoint, endpoint);
+            assert_eq!(
+                (reply.call.status, reply.call.request_id.is_some()),
+                (Some(200), true)
+            );
+            assert_eq!(
+                reply.verdict,
+                unknown("an answer about another job".to_owned())
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_cannot_be_made_was_not_sent() {
+        for (request, endpoint) in requests("..").into_iter().zip(ENDPOINTS) {
+            let reply = reply("{}", request).await;
+            assert_eq!(reply.call, no_call(endpoint));
+            assert!(
+                matches!(reply.verdict, Verdict::NotSent { .. }),
+                "{reply:?}"
+            );
+        }
+    }
 }

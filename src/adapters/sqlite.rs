@@ -35,36 +35,9 @@ pub fn open(
     connection
         .busy_timeout(Duration::from_secs(30))
         .map_err(failed)?;
-    for (name, value) in [
-        ("journal_mode", "WAL"),
-        ("synchronous", "FULL"),
-        ("trusted_schema", "OFF"),
-        ("cell_size_check", "ON"),
-    ] {
-        connection
-            .pragma_update(None, name, value)
-            .map_err(failed)?;
-    }
-    #[cfg(target_os = "macos")]
-    for name in ["fullfsync", "checkpoint_fullfsync"] {
-        connection.pragma_update(None, name, "ON").map_err(failed)?;
-    }
-    let found: i32 = connection
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(failed)?;
-    let version: u32 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(failed)?;
-    if version > 0 && found != application_id {
-        return Err(StorageError::new(
-            path.display().to_string(),
-            "it is not a file of millrun",
-        ));
-    }
-    let Some(missing) = migrations.get(version as usize..) else {
-        let why = format!("it was written by a newer millrun (version {version} of its layout)");
-        return Err(StorageError::new(path.display().to_string(), why));
-    };
+    settle(&connection, path)?;
+    let version = layout(&connection, path, application_id, migrations)?;
+    let missing = &migrations[version..];
     if !missing.is_empty() {
         let change = connection.transaction().map_err(failed)?;
         for migration in missing {
@@ -83,6 +56,64 @@ pub fn open(
         change.commit().map_err(failed)?;
     }
     Ok(connection)
+}
+
+/// How many of `migrations` the database at `path` has seen: none when the process that made it was killed before the first.
+///
+/// # Errors
+/// When it is of another application, or newer than this program.
+pub fn layout(
+    connection: &Connection,
+    path: &Path,
+    application_id: i32,
+    migrations: &[&str],
+) -> Result<usize, StorageError> {
+    let failed = |why: &dyn std::fmt::Display| StorageError::new(path.display().to_string(), why);
+    let found: i32 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(|error| failed(&error))?;
+    let version: u32 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|error| failed(&error))?;
+    if version > 0 && found != application_id {
+        return Err(failed(&"it is not a file of millrun"));
+    }
+    match usize::try_from(version) {
+        Ok(seen) if seen <= migrations.len() => Ok(seen),
+        _ => Err(failed(&format!(
+            "it was written by a newer millrun (version {version} of its layout)"
+        ))),
+    }
+}
+
+/// The settings that commits rely on.
+fn settle(connection: &Connection, path: &Path) -> Result<(), StorageError> {
+    let failed = |error: rusqlite::Error| StorageError::new(path.display().to_string(), error);
+    // SQLite keeps the old mode without an error where it can't have this one, as on a network file system.
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .map_err(failed)?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        let why = format!(
+            "a write-ahead log can't be kept here (journal_mode is {mode}): put the state on a disk of this machine \
+             with --state"
+        );
+        return Err(StorageError::new(path.display().to_string(), why));
+    }
+    for (name, value) in [
+        ("synchronous", "FULL"),
+        ("trusted_schema", "OFF"),
+        ("cell_size_check", "ON"),
+    ] {
+        connection
+            .pragma_update(None, name, value)
+            .map_err(failed)?;
+    }
+    #[cfg(target_os = "macos")]
+    for name in ["fullfsync", "checkpoint_fullfsync"] {
+        connection.pragma_update(None, name, "ON").map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// The file exists with mode 0600 before SQLite opens it; the files that SQLite puts beside it inherit the mode.
@@ -105,5 +136,21 @@ pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     match Handle::try_current().map(|handle| handle.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
         _ => work(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_takes_no_write_ahead_log_is_refused() {
+        // A database in memory has none either.
+        let connection = Connection::open_in_memory().unwrap();
+        let error = settle(&connection, Path::new("journal.db")).unwrap_err();
+        assert!(
+            error.to_string().contains("journal_mode is memory"),
+            "{error}"
+        );
     }
 }

@@ -1,12 +1,13 @@
 //! The state folder: `.millrun/<family>/<origin>/`, which state belongs to which manifest, and the lock of a run.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::folder_name::{folder_name, origin_name, with_digest};
+use super::private_folder::{make_private, shared_mode};
+use super::run_lock::{RunLock, Taken};
 use crate::execute::ports::StorageError;
 use crate::plan::key::Salt;
 
@@ -46,6 +47,18 @@ pub enum StateError {
         /// They.
         folders: Vec<PathBuf>,
     },
+    /// Others than the user may write into the state.
+    #[error(
+        "others may write into {} (mode {mode:o}), so what it says can't be relied on: take that right from them with \
+         `chmod go-w`, or keep the state elsewhere with --state",
+        folder.display()
+    )]
+    Shared {
+        /// The folder.
+        folder: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
     /// Another process runs the family.
     #[error("another run holds the state: {holder}")]
     Locked {
@@ -70,13 +83,15 @@ impl StateFolder {
     /// by its uid, else by its name. Nothing is written: a family that never ran gets the name of a folder that isn't there.
     ///
     /// # Errors
-    /// When several states fit, or the one that fits belongs to another manifest that is still there.
+    /// When several states fit, the one that fits belongs to another manifest that is still there, or others than the user
+    /// may write into it.
     pub fn find(
         base: &Path,
         manifest: &Path,
         salt: &Salt,
         origin: &str,
     ) -> Result<Self, StateError> {
+        refuse_shared(base)?;
         let manifest = manifest
             .canonicalize()
             .unwrap_or_else(|_| manifest.to_owned());
@@ -118,9 +133,12 @@ impl StateFolder {
                 });
             }
         };
+        let origin = family.join(origin_name(origin));
+        refuse_shared(&family)?;
+        refuse_shared(&origin)?;
         Ok(Self {
-            origin: family.join(slug(origin)),
             family,
+            origin,
             card,
         })
     }
@@ -133,33 +151,12 @@ impl StateFolder {
     pub fn lock(&self, holder: &str) -> Result<RunLock, StateError> {
         make_private(&self.origin)?;
         let path = self.origin.join("run.lock");
-        let failed = |error: std::io::Error| StorageError::new(path.display().to_string(), error);
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                file.read_to_string(&mut holder).map_err(failed)?;
-                return Err(StateError::Locked {
-                    holder: holder.trim().to_owned(),
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error).into()),
-        }
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{holder}"))
-            .map_err(failed)?;
+        let lock = match RunLock::take(&path, holder)? {
+            Taken::Ours(lock) => lock,
+            Taken::By(holder) => return Err(StateError::Locked { holder }),
+        };
         self.write_card()?;
-        Ok(RunLock { _file: file })
+        Ok(lock)
     }
 
     /// The folder of the family and origin.
@@ -211,22 +208,15 @@ impl StateFolder {
     }
 }
 
-/// The lock of a run; dropping it lets it go.
-#[derive(Debug)]
-pub struct RunLock {
-    _file: File,
-}
-
-/// Makes `folder` and what is missing above it, for nobody but the user.
-///
-/// # Errors
-/// When it can't be made.
-pub fn make_private(folder: &Path) -> Result<(), StorageError> {
-    let made = fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder);
-    made.map_err(|error| StorageError::new(folder.display().to_string(), error))
+/// Who can write into a state can make us publish, pay or forget what they like.
+fn refuse_shared(folder: &Path) -> Result<(), StateError> {
+    match shared_mode(folder)? {
+        Some(mode) => Err(StateError::Shared {
+            folder: folder.to_owned(),
+            mode,
+        }),
+        None => Ok(()),
+    }
 }
 
 fn cards(base: &Path) -> Result<Vec<(PathBuf, Card)>, StorageError> {
@@ -247,34 +237,19 @@ fn cards(base: &Path) -> Result<Vec<(PathBuf, Card)>, StorageError> {
     Ok(cards)
 }
 
-/// A folder of its own for a family that has none: its name, with its uid when another family has that name.
+/// A folder of its own for a family that has none: its name, with a digest when another family has that name. Names are
+/// compared as a file system compares them that knows no case.
 fn fresh(base: &Path, card: &Card, cards: &[(PathBuf, Card)]) -> PathBuf {
-    let plain = base.join(slug(&card.name));
-    if cards.iter().any(|(folder, _)| *folder == plain) {
-        base.join(slug(&format!("{}-{}", card.name, card.uid)))
-    } else {
-        plain
-    }
-}
-
-/// `text` as the name of a folder.
-fn slug(text: &str) -> String {
-    let safe: String = text
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    let safe = safe.trim_start_matches('.');
-    if safe.is_empty() {
-        "_".to_owned()
-    } else {
-        safe.chars().take(100).collect()
-    }
+    let is_taken = |name: &String| {
+        let others = cards.iter().filter_map(|(folder, _)| folder.file_name());
+        let mut others = others.filter_map(|other| other.to_str());
+        others.any(|other| other.eq_ignore_ascii_case(name))
+    };
+    // Families take other names and keep their folders, so even name and uid may have been somebody else's.
+    let other = |n: u64| with_digest(&card.name, &format!("{}\0{}\0{n}", card.name, card.uid));
+    let mut names = std::iter::once(folder_name(&card.name)).chain((0..).map(other));
+    let free = names.find(|name| !is_taken(name));
+    base.join(free.expect("there are more names than families"))
 }
 
 fn list(folders: &[PathBuf]) -> String {
@@ -287,6 +262,9 @@ fn list(folders: &[PathBuf]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     struct Fixture {
@@ -339,6 +317,69 @@ mod tests {
         ));
         let other = f.find(&b, "plates", "u2").unwrap();
         assert_ne!(other.path(), state.path());
+    }
+
+    #[test]
+    fn families_never_share_a_folder_whatever_they_are_called() {
+        let f = Fixture::new();
+        let long = "n".repeat(300);
+        let names = [
+            ("plates", "u1"),
+            ("plates", "u2"),
+            ("Plates", "u3"),
+            ("PLATES", "u4"),
+            ("a b", "u5"),
+            ("a_b", "u6"),
+            ("a/b", "u7"),
+            (".plates", "u8"),
+            (&long, "u9"),
+            (&long, "u10"),
+            (&format!("{long}x"), "u11"),
+            ("\u{e4}", "u12"),
+            ("\u{f6}", "u13"),
+        ];
+        let mut folders = BTreeSet::new();
+        for (name, uid) in names {
+            let state = f.find(&f.manifest(uid), name, uid).unwrap();
+            drop(state.lock("test").unwrap());
+            let family = state.path().parent().unwrap().file_name().unwrap();
+            let family = family.to_str().unwrap().to_lowercase();
+            assert!(folders.insert(family.clone()), "{name:?} {uid}: {family}");
+        }
+        // One that took another name keeps its folder.
+        let renamed = f
+            .find(&f.folder.path().join("u2"), "renamed", "u14")
+            .unwrap();
+        drop(renamed.lock("test").unwrap());
+        let second = f.find(&f.manifest("u15"), "plates", "u2").unwrap();
+        assert_ne!(second.path(), renamed.path());
+        let first = f.find(&f.folder.path().join("u1"), "plates", "u1").unwrap();
+        assert!(first.path().ends_with("plates/sim"), "{:?}", first.path());
+    }
+
+    #[test]
+    fn a_state_into_which_others_may_write_is_refused() {
+        let f = Fixture::new();
+        let a = f.manifest("a.yaml");
+        let state = f.find(&a, "plates", "u1").unwrap();
+        drop(state.lock("test").unwrap());
+        let base = f.folder.path().join(".millrun");
+        for folder in [state.path(), state.path().parent().unwrap(), &base] {
+            for mode in [0o720, 0o702] {
+                fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+                match f.find(&a, "plates", "u1") {
+                    Err(error @ StateError::Shared { .. }) => {
+                        let said = error.to_string();
+                        assert!(said.contains("chmod go-w"), "{said}");
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+            assert!(f.find(&a, "plates", "u1").is_ok());
+        }
+        fs::set_permissions(state.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(state.lock("test").is_err());
     }
 
     #[test]

@@ -1,8 +1,11 @@
-//! The typed client's answers in the engine's words: the one place that says what each of them is to us.
+//! The typed client's answers in the engine's words: the one place that says what each of them is to us. And the engine's
+//! images in the client's words.
 
 use serde_json::Value;
 
-use crate::api::{self, CallError, ErrorCode, JobStatus, UnknownReason};
+use crate::api::{self, CallError, ErrorCode, JobStatus};
+use crate::execute::ports::ImageFile;
+use crate::plan::content::ImageType;
 use crate::plan::money::Cents;
 use crate::plan::remote::{Artifact, ArtifactId, RequestId, RevisionId, WriteResult};
 use crate::run::call::{Call, Endpoint};
@@ -57,15 +60,25 @@ pub(super) fn proposal(proposal: &Value) -> Option<String> {
     }
 }
 
-pub(super) fn done_call<T>(reply: &api::Reply<T>) -> Call {
+pub(super) fn done_call<T>(endpoint: Endpoint, reply: &api::Reply<T>) -> Call {
     let request_id = reply
         .request_ids
         .preferred()
         .map(|id| RequestId(id.to_string()));
     Call {
-        endpoint: Endpoint::Job,
+        endpoint,
         status: Some(reply.status),
         request_id,
+        rate_limited: false,
+    }
+}
+
+/// A call of which nothing is known, not even whether it went out.
+pub(super) const fn no_call(endpoint: Endpoint) -> Call {
+    Call {
+        endpoint,
+        status: None,
+        request_id: None,
         rate_limited: false,
     }
 }
@@ -119,9 +132,7 @@ pub(super) fn verdict(error: CallError) -> Verdict {
                 (!message.is_empty()).then_some(message),
             ];
             let words: Vec<String> = words.into_iter().flatten().collect();
-            let status = status
-                .filter(|_| !matches!(reason, UnknownReason::Storage(_)))
-                .map(|status| format!(" (HTTP {status})"));
+            let status = status.map(|status| format!(" (HTTP {status})"));
             let detail = if words.is_empty() {
                 String::new()
             } else {
@@ -155,6 +166,24 @@ fn ground(status: u16, code: &ErrorCode) -> Ground {
         },
         _ => Ground::Request,
     }
+}
+
+pub(super) fn api_images(images: Vec<ImageFile>) -> Vec<api::Image> {
+    let media_type = |image_type| match image_type {
+        ImageType::Jpeg => api::ImageType::Jpeg,
+        ImageType::Png => api::ImageType::Png,
+        ImageType::Webp => api::ImageType::Webp,
+        ImageType::Gif => api::ImageType::Gif,
+        ImageType::Heic => api::ImageType::Heic,
+        ImageType::Heif => api::ImageType::Heif,
+    };
+    images
+        .into_iter()
+        .map(|image| api::Image {
+            bytes: image.bytes,
+            media_type: media_type(image.image_type),
+        })
+        .collect()
 }
 
 #[cfg(test)]

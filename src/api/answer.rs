@@ -10,10 +10,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::classify::{Shape, Verdict, classify};
-use super::error::{CallError, UnknownReason, shortened};
+use super::error::{CallError, UnknownReason, shortened, without_secrets};
 use super::error_code::ErrorCode;
 use super::id::RequestId;
 use super::retry_after::retry_after;
+use super::surrogates;
 use super::transport::Body;
 
 /// The longest JSON answer that is read, in bytes. Its depth is limited to 128 by the parser.
@@ -73,7 +74,7 @@ impl Answer {
         };
         match collect(&head.headers, body, MAX_JSON_BYTES).await {
             Ok(bytes) => {
-                answer.object = serde_json::from_slice(&bytes).ok();
+                answer.object = object(&bytes);
                 answer.request_ids.body = answer.text("request_id").and_then(request_id);
                 Ok(answer)
             }
@@ -100,7 +101,7 @@ impl Answer {
                         request_ids: self.request_ids,
                     }),
                     Err(error) => {
-                        let missing = shortened(&error.to_string());
+                        let missing = without_secrets(&error.to_string());
                         Err(self.unknown(UnknownReason::Incomplete(missing)))
                     }
                 }
@@ -141,8 +142,15 @@ impl Answer {
     }
 
     fn error_message(&self) -> String {
-        shortened(self.error_field("message").unwrap_or_default())
+        without_secrets(self.error_field("message").unwrap_or_default())
     }
+}
+
+/// The JSON object that `bytes` are. Half a character in a text is no reason to lose the rest.
+fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
+    serde_json::from_slice(bytes)
+        .or_else(|_| serde_json::from_slice(&surrogates::without_unpaired(bytes)))
+        .ok()
 }
 
 /// Why a body could not be read to its end.

@@ -39,15 +39,18 @@ pub(super) fn classify(status: StatusCode, shape: Shape<'_>) -> Verdict {
 
     match (status.as_u16(), shape) {
         // The assistant had its try and failed; the document gives this code no status.
-        (_, Shape::Error(Code::ReviewAgentFailed)) => Verdict::Refused(Code::ReviewAgentFailed),
+        (400.., Shape::Error(Code::ReviewAgentFailed)) => Verdict::Refused(Code::ReviewAgentFailed),
         // A failed job may carry an error of its own.
         (200..=299, Shape::Object | Shape::Error(_)) => Verdict::Success,
         (200..=299, Shape::Other) => Verdict::Unknown(Malformed),
         (..=399, _) => Verdict::Unknown(Redirected),
         // An outage under a status that blames the request says nothing about the request.
-        (400..=499, Shape::Error(Code::InternalError | Code::ServiceUnavailable)) => {
-            Verdict::Unknown(ServerFailure)
-        }
+        (
+            400..=499,
+            Shape::Error(
+                Code::InternalError | Code::ServiceUnavailable | Code::ReviewAgentUnavailable,
+            ),
+        ) => Verdict::Unknown(ServerFailure),
         (400..=499, Shape::Error(code)) => Verdict::Refused(code.clone()),
         (401, _) => Verdict::Refused(Code::Unauthorized),
         (403, _) => Verdict::Refused(Code::InsufficientScope),
@@ -90,7 +93,11 @@ mod tests {
                 let shape = Shape::Error(&code.into());
                 assert_eq!(judged(status, shape), refused(code), "{status} {code}");
             }
-            for code in ["internal_error", "service_unavailable"] {
+            for code in [
+                "internal_error",
+                "service_unavailable",
+                "review_agent_unavailable",
+            ] {
                 assert_eq!(
                     judged(status, Shape::Error(&code.into())),
                     FAILURE,
@@ -117,15 +124,17 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_review_is_a_refusal_whatever_its_status() {
-        for status in [200, 302, 409, 422, 500, 502, 503] {
-            let shape = Shape::Error(&ErrorCode::ReviewAgentFailed);
+    fn a_failed_review_is_a_refusal_under_every_status_of_an_error() {
+        let shape = Shape::Error(&ErrorCode::ReviewAgentFailed);
+        for status in [400, 409, 422, 500, 502, 503] {
             assert_eq!(
                 judged(status, shape),
                 refused("review_agent_failed"),
                 "{status}"
             );
         }
+        assert_eq!(judged(200, shape), Verdict::Success);
+        assert_eq!(judged(302, shape), REDIRECTED);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::LOCATION;
@@ -23,6 +24,10 @@ use super::transport::TimeLimit;
 
 /// The longest file that is fetched, in bytes.
 pub const MAX_ARTIFACT_BYTES: usize = 256 * 1024 * 1024;
+
+/// How long storage may take for one answer, to the last byte of a file: [`MAX_ARTIFACT_BYTES`] at 150 kB a second. A
+/// line on which nothing moves is given up long before.
+const FETCH_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// How many redirects storage may answer with.
 const MAX_REDIRECTS: usize = 5;
@@ -53,7 +58,7 @@ struct StorageFailure(String);
 
 impl Client {
     /// "Download a STEP file". Scope `cad:read`. The file is read into memory, at most
-    /// [`MAX_ARTIFACT_BYTES`] of it.
+    /// [`MAX_ARTIFACT_BYTES`] of it; storage has 30 minutes for that, and never a minute without a byte.
     ///
     /// # Errors
     ///
@@ -109,7 +114,7 @@ impl Client {
         for _ in 0..=MAX_REDIRECTS {
             url.check(&self.base)?;
             let request = Request::get(url.0.as_str())
-                .extension(TimeLimit::Idle)
+                .extension(TimeLimit::Idle { whole: FETCH_LIMIT })
                 .body(Bytes::new())
                 .map_err(|_| "its address cannot be requested")?;
             let response = self

@@ -1,5 +1,6 @@
 //! What a call that brought no result says about what happened at the service.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::answer::RequestIds;
@@ -8,12 +9,15 @@ use super::error_code::ErrorCode;
 /// The longest message or unknown code kept from an error, in characters.
 pub const MAX_MESSAGE_CHARS: usize = 500;
 
+/// How the service's API keys begin.
+const KEY_PREFIX: &str = "gcad_";
+
 /// A call without a result. The three cases differ in what may have been executed, which is what
 /// the sender of a paid write has to know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// A clear, well-formed answer of the API which states that the request was not executed.
-    #[error("the API refused the request: {code} (HTTP {status})")]
+    #[error("{} (HTTP {status}){}", one_line(code.as_str()), told(message, request_ids))]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -27,7 +31,7 @@ pub enum CallError {
         retry_after: Option<Duration>,
     },
     /// The request may or may not have been executed: nobody can tell from here.
-    #[error("the outcome of the request is unknown: {reason}")]
+    #[error("{}", unknown(reason, *status, code.as_ref(), &told(message, request_ids)))]
     Unknown {
         /// What was wrong with the answer, or that there was none.
         reason: UnknownReason,
@@ -124,4 +128,130 @@ impl CallError {
 /// Cuts untrusted text to [`MAX_MESSAGE_CHARS`].
 pub(super) fn shortened(text: &str) -> String {
     text.chars().take(MAX_MESSAGE_CHARS).collect()
+}
+
+/// What the service says, fit to be kept and shown: cut, and without what it may repeat of ours. Of an address only the
+/// host stays (it may be signed), of an API key only how it begins.
+pub(super) fn without_secrets(text: &str) -> String {
+    let text = shortened(text);
+    let words = text.split_inclusive(char::is_whitespace);
+    let words: String = words.map(without_secret).collect();
+    shortened(&words)
+}
+
+fn without_secret(word: &str) -> Cow<'_, str> {
+    let key = word.find(KEY_PREFIX).map(|at| at + KEY_PREFIX.len());
+    let host = word.find("://").map(|at| at + "://".len());
+    let path = host.and_then(|host| Some(host + word[host..].find(['/', '?', '#'])?));
+    match [key, path].into_iter().flatten().min() {
+        None => Cow::Borrowed(word),
+        Some(end) => {
+            let blank = &word[word.trim_end().len()..];
+            Cow::Owned(format!("{}\u{2026}{blank}", &word[..end]))
+        }
+    }
+}
+
+/// What was said of a call without a clear answer, in one line.
+fn unknown(
+    reason: &UnknownReason,
+    status: Option<u16>,
+    code: Option<&ErrorCode>,
+    told: &str,
+) -> String {
+    let status = status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
+    let code = code.map_or_else(String::new, |code| format!(": {}", one_line(code.as_str())));
+    let reason = one_line(&reason.to_string());
+    format!("the outcome of the request is unknown: {reason}{status}{code}{told}")
+}
+
+/// The API's words, and what to tell its support.
+fn told(message: &str, request_ids: &RequestIds) -> String {
+    let message = one_line(message);
+    let request = request_ids.preferred().map(|id| one_line(id.as_str()));
+    let message = if message.is_empty() {
+        message
+    } else {
+        format!(": {message}")
+    };
+    match request {
+        Some(request) => format!("{message} [request {request}]"),
+        None => message,
+    }
+}
+
+/// Untrusted text, its lines as one.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::id::RequestId;
+    use super::*;
+
+    fn request_ids() -> Box<RequestIds> {
+        Box::new(RequestIds {
+            body: RequestId::new("req_1").ok(),
+            header: None,
+        })
+    }
+
+    #[test]
+    fn an_error_is_one_line_with_the_words_of_the_api_and_the_request() {
+        let refused = |message: &str, request_ids| CallError::Refused {
+            status: 402,
+            code: ErrorCode::InsufficientBalance,
+            message: message.to_owned(),
+            request_ids,
+            retry_after: None,
+        };
+        assert_eq!(
+            refused("The workspace\nbalance is empty", request_ids()).to_string(),
+            "insufficient_balance (HTTP 402): The workspace balance is empty [request req_1]"
+        );
+        assert_eq!(
+            refused("", Box::default()).to_string(),
+            "insufficient_balance (HTTP 402)"
+        );
+        let unknown = CallError::Unknown {
+            reason: UnknownReason::ServerFailure,
+            status: Some(503),
+            code: Some(ErrorCode::ServiceUnavailable),
+            message: "try later".to_owned(),
+            request_ids: request_ids(),
+            retry_after: None,
+        };
+        assert_eq!(
+            unknown.to_string(),
+            "the outcome of the request is unknown: the service failed (HTTP 503): \
+             service_unavailable: try later [request req_1]"
+        );
+        assert_eq!(
+            CallError::lost("timed out").to_string(),
+            "the outcome of the request is unknown: the exchange broke off: timed out"
+        );
+    }
+
+    #[test]
+    fn keys_and_the_paths_of_addresses_are_left_out() {
+        for (text, shown) in [
+            ("no such key", "no such key"),
+            (
+                "the key 'gcad_live_secret' is revoked",
+                "the key 'gcad_\u{2026} is revoked",
+            ),
+            (
+                "see https://a.example/f?sig=secret\nor https://b.example?sig=secret",
+                "see https://a.example\u{2026}\nor https://b.example\u{2026}",
+            ),
+            ("at https://a.example only", "at https://a.example only"),
+        ] {
+            assert_eq!(without_secrets(text), shown);
+        }
+    }
 }

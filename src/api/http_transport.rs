@@ -15,7 +15,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// HTTP over TCP and TLS. Two connection pools: answers of the API are limited as a whole, files
-/// from storage by how long nothing arrives.
+/// from storage also by how long nothing arrives.
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
     whole: reqwest::Client,
@@ -49,13 +49,12 @@ impl Transport for HttpTransport {
         Box::pin(async move {
             let limit = request.extensions().get::<TimeLimit>().copied();
             let mut request = reqwest::Request::try_from(request).map_err(not_sent)?;
-            let client = match limit {
-                Some(TimeLimit::Whole(limit)) => {
-                    *request.timeout_mut() = Some(limit);
-                    &self.whole
-                }
-                Some(TimeLimit::Idle) | None => &self.idle,
+            let (client, whole) = match limit {
+                Some(TimeLimit::Whole(limit)) => (&self.whole, Some(limit)),
+                Some(TimeLimit::Idle { whole }) => (&self.idle, Some(whole)),
+                None => (&self.idle, None),
             };
+            *request.timeout_mut() = whole;
             let response = client.execute(request).await.map_err(|error| {
                 if error.is_connect() || error.is_builder() {
                     not_sent(error)
@@ -171,6 +170,34 @@ mod tests {
         let transport = HttpTransport::new(&origin.parse().unwrap()).unwrap();
         let error = transport.send(request).await.unwrap_err();
         assert!(matches!(error, TransportError::Lost(_)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_never_ends_is_lost_when_its_whole_limit_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let endless = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let head = b"HTTP/1.1 200 OK\r\ncontent-length: 999999999999\r\n\r\n";
+            let mut sent = stream.write_all(head).await;
+            while sent.is_ok() {
+                sent = stream.write_all(b"byte").await;
+                tokio::task::yield_now().await;
+            }
+        });
+        let request = Request::get(&origin)
+            .extension(TimeLimit::Idle {
+                whole: Duration::from_millis(50),
+            })
+            .body(Bytes::new())
+            .unwrap();
+        let transport = HttpTransport::new(&origin.parse().unwrap()).unwrap();
+        let error = match transport.send(request).await {
+            Ok(response) => response.into_body().collect().await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert!(matches!(error, TransportError::Lost(_)), "{error}");
+        endless.abort();
     }
 
     #[tokio::test]

@@ -26,6 +26,7 @@ mod lenient;
 mod multipart;
 mod request;
 mod retry_after;
+mod surrogates;
 mod transport;
 
 #[cfg(test)]

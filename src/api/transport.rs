@@ -39,8 +39,12 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 pub enum TimeLimit {
     /// From the start to the last byte of the body.
     Whole(Duration),
-    /// Without a byte arriving; the transport has its own measure.
-    Idle,
+    /// Without a byte arriving, by the transport's own measure; and from the start to the last byte of the body, so that
+    /// a trickle ends as well.
+    Idle {
+        /// The limit of the whole.
+        whole: Duration,
+    },
 }
 
 /// Why an exchange did not end well. The reason never holds the request's address or headers, since

@@ -176,6 +176,7 @@ fn api(error: &CallError) -> Kind {
 fn simulator(error: &SimulatorError) -> Kind {
     match error {
         SimulatorError::InUse => LOCKED,
+        SimulatorError::Bind { .. } => Kind::new("usage", ExitCode::Usage, "choose another --port"),
         SimulatorError::NotLoopback(_) => Kind::bare("usage", ExitCode::Usage),
         _ => STORAGE,
     }

@@ -94,12 +94,6 @@ impl Limiter {
         log.blocked_until = log.blocked_until.max(until);
     }
 
-    /// The window of `class`: a slot older than this, counted from its reply, is forgotten.
-    #[must_use]
-    pub fn window(&self, class: &Class) -> Duration {
-        rate(&self.limits, class).window + MARGIN
-    }
-
     /// Forgets jobs that have not been polled within a window.
     pub fn forget_idle(&mut self, now: Timestamp) {
         self.classes

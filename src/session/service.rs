@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::adapters::clock::{SimulatorClock, SystemClock, wall_now_ms};
-use crate::adapters::state_folder::{StateFolder, make_private};
+use crate::adapters::private_folder::make_private;
+use crate::adapters::state_folder::StateFolder;
 use crate::api::{ApiKey, BaseUrl, Client, HttpTransport};
 use crate::execute::ports::Clock;
 use crate::plan::remote::Timestamp;
@@ -50,7 +51,7 @@ pub(super) struct Service {
 
 impl Service {
     /// Reaches the service of `origin`, starting the simulator when it is that. `last_at` is the last moment in the
-    /// journal: a simulator's clock stands still between two processes, and never goes back.
+    /// journal: no clock goes back behind it, and a simulator's stands still between two processes.
     pub(super) async fn reach(
         origin: &Origin,
         state: &StateFolder,
@@ -64,7 +65,7 @@ impl Service {
                 let transport = HttpTransport::new(base_url)?;
                 Ok(Self {
                     client: Client::new(transport, base_url.clone(), key),
-                    clock: Box::new(SystemClock::new()),
+                    clock: Box::new(SystemClock::new(last_at)),
                 })
             }
             Origin::Simulator { speed } => {

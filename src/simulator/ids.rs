@@ -1,5 +1,6 @@
-//! The ids the API hands out. Each is drawn from the seed and its place in the world, so that the same requests in
-//! the same order get the same ids.
+//! The ids the API hands out. Each is drawn from the seed, the world's first moment and its place in the world, so that
+//! the same requests in the same order get the same ids in worlds that begin at the same time, and no two worlds of one
+//! seed call different jobs the same.
 
 use std::fmt;
 
@@ -61,6 +62,8 @@ id! {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) seed: u64,
+    /// When the world began, in milliseconds since the Unix epoch.
+    pub(crate) since_ms: i64,
     /// The job's number in order of creation.
     pub(crate) job: usize,
     /// The exchange's number within its job.
@@ -108,6 +111,7 @@ impl Place {
         Digester::new("id")
             .text(kind)
             .number(self.seed)
+            .number(self.since_ms.cast_unsigned())
             .number(self.job as u64)
             .number(self.exchange as u64)
             .number(index as u64)

@@ -35,6 +35,14 @@ pub enum SimulatorError {
     /// Another process has this world open.
     #[error("the simulated world is in use by another process")]
     InUse,
+    /// The address can't be had, most often because its port is taken.
+    #[error("the simulator can't listen on {address}: {source}")]
+    Bind {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
     /// The simulator is only ever served to its own machine.
     #[error("the simulator listens on loopback addresses only, not on {0}")]
     NotLoopback(std::net::SocketAddr),

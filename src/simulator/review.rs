@@ -44,6 +44,7 @@ pub(crate) fn review(
     let revision = reviewed_revision(job, question.revision_id.as_ref(), now)?;
     let place = Place {
         seed: world.config.seed,
+        since_ms: world.since_ms,
         job: index,
         exchange: job.exchanges.len(),
     };

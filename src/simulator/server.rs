@@ -94,7 +94,9 @@ impl Simulator {
         if !address.ip().is_loopback() {
             return Err(SimulatorError::NotLoopback(address));
         }
-        Ok(TcpListener::bind(address).await?)
+        TcpListener::bind(address)
+            .await
+            .map_err(|source| SimulatorError::Bind { address, source })
     }
 
     /// Serves until `stop` is ready and the requests in flight are answered.

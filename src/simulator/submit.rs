@@ -65,6 +65,7 @@ pub(crate) fn create(
     can_pay(world, now)?;
     let place = Place {
         seed: world.config.seed,
+        since_ms: world.since_ms,
         job: world.jobs.len(),
         exchange: 0,
     };
@@ -88,6 +89,7 @@ pub(crate) fn follow_up(
     can_pay(world, now)?;
     let place = Place {
         seed: world.config.seed,
+        since_ms: world.since_ms,
         job: index,
         exchange: job.exchanges.len(),
     };

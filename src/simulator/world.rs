@@ -23,6 +23,8 @@ pub(crate) struct World {
     pub(crate) config: Arc<Config>,
     /// The time of the last effect.
     pub(crate) last_ms: Option<i64>,
+    /// The time of the first.
+    pub(crate) since_ms: i64,
     pub(crate) account: Account,
     /// In order of creation.
     pub(crate) jobs: Vec<Job>,
@@ -57,6 +59,7 @@ impl World {
         Self {
             config,
             last_ms: None,
+            since_ms: 0,
             account: Account::default(),
             jobs: Vec::new(),
             gate: Gate::default(),
@@ -73,6 +76,9 @@ impl World {
     pub(crate) fn apply(&mut self, entry: Entry) {
         let at = entry.at_ms;
         self.account.advance(at);
+        if self.last_ms.is_none() {
+            self.since_ms = at;
+        }
         self.last_ms = Some(at);
         match entry.effect {
             Effect::Wrote(written) => {

@@ -1,5 +1,7 @@
 //! Downloads: who is asked for what, and with which headers.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Request;
 
@@ -34,7 +36,10 @@ fn assert_credentials(requests: &[Request<Bytes>], urls: &[&str]) {
     for request in &requests[1..] {
         assert!(request.headers().is_empty(), "{:?}", request.headers());
         assert_eq!(request.method(), "GET");
-        assert_eq!(request.extensions().get(), Some(&TimeLimit::Idle));
+        let limit = TimeLimit::Idle {
+            whole: Duration::from_secs(30 * 60),
+        };
+        assert_eq!(request.extensions().get(), Some(&limit));
     }
 }
 

@@ -193,6 +193,29 @@ async fn a_message_is_cut_and_an_unauthorized_page_has_none() {
 }
 
 #[tokio::test]
+async fn half_a_character_in_a_text_does_not_lose_the_answer() {
+    let body =
+        r#"{"id":"cadjob_1","status":"completed","explanation":"A plate \ud83d","error":null}"#;
+    let script = Scripted::new([answer(200, &[], body)]);
+    let job = JobId::new("cadjob_1").unwrap();
+    let reply = script.client().job(&job).await.unwrap();
+    assert_eq!(reply.value.explanation.as_deref(), Some("A plate \u{fffd}"));
+}
+
+#[tokio::test]
+async fn what_the_service_repeats_of_a_key_or_a_signed_address_is_not_shown() {
+    let body = format!(
+        r#"{{"error":{{"code":"unauthorized","message":"{CANARY} for https://s.example/canary?sig=canary"}}}}"#
+    );
+    for status in [401, 503] {
+        let script = Scripted::new([answer(status, &[], body.clone())]);
+        let error = created(&script).await.unwrap_err();
+        let shown = format!("{error:?} {error}");
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn the_key_is_shown_by_neither_client_nor_request_nor_error() {
     let script = Scripted::new([answer(401, &[], "{}")]);
     let client = script.client();

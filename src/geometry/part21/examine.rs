@@ -68,14 +68,18 @@ pub fn examine(bytes: &[u8]) -> Examination {
     reader.finish(bytes)
 }
 
-/// Whether the bytes begin and end as a Part 21 file does: `ISO-10303-21;` after an optional byte
-/// order mark and white space, `END-ISO-10303-21;` before optional white space.
+/// Whether the bytes arrived to their end: they begin with `ISO-10303-21;` after an optional byte order mark and white
+/// space, and `END-ISO-10303-21` comes after it. As in an examination, what follows the end and a missing last `;` don't
+/// matter. An end within a text or comment counts only where a file ends: there something before it is damaged, and
+/// another download would bring the same.
 #[must_use]
 pub fn is_whole(bytes: &[u8]) -> bool {
     after_magic(bytes).is_some_and(|start| {
         let rest = bytes[start..].trim_ascii_end();
-        rest.strip_suffix(b";")
-            .is_some_and(|rest| rest.ends_with(END))
+        let ends = rest
+            .strip_suffix(b";")
+            .is_some_and(|rest| rest.ends_with(END));
+        ends || Tokens::new(bytes, start).any(|(_, token)| token == Token::Keyword(END))
     })
 }
 
@@ -217,7 +221,8 @@ impl Reader {
                 self.wants_schema = false;
             }
             Token::Bad => self.found.errors.add(offset, Flaw::BadToken),
-            Token::Text(_) | Token::Comma | Token::Value | Token::Integer if self.depth > 0 => {}
+            Token::Text(_) | Token::Comma | Token::Value | Token::Integer | Token::OddReal
+                if self.depth > 0 => {}
             _ => self.found.warnings.add(offset, Flaw::OddHeader),
         }
     }
@@ -295,6 +300,7 @@ impl Reader {
             Token::Integer if self.is_reals_only => {
                 self.found.warnings.add(offset, Flaw::IntegerForReal);
             }
+            Token::OddReal => self.found.warnings.add(offset, Flaw::OddReal),
             Token::Equals => {
                 self.found.errors.add(offset, Flaw::UnclosedList);
                 return Record::Damaged;

@@ -49,6 +49,8 @@ pub enum Flaw {
     DanglingReference(u64),
     /// An integer where only a real can be. A warning.
     IntegerForReal,
+    /// A real without a point, or without a digit before it. A warning.
+    OddReal,
     /// A byte outside printable ASCII in a text. A warning.
     NotPrintable,
     /// Something after the end. A warning.
@@ -106,6 +108,7 @@ impl fmt::Display for Flaw {
             Self::DuplicateId(id) => write!(f, "#{id} is defined again"),
             Self::DanglingReference(id) => write!(f, "#{id} is not defined"),
             Self::IntegerForReal => f.write_str("integer in place of a real"),
+            Self::OddReal => f.write_str("unusual real"),
             Self::NotPrintable => f.write_str("byte outside printable ASCII"),
             Self::TrailingBytes => f.write_str("bytes after the end"),
             Self::NoSolid => f.write_str("no solid"),

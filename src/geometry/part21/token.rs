@@ -13,6 +13,8 @@ pub(super) enum Token<'a> {
     Text(&'a [u8]),
     /// Any other value: a real, an enumeration, binary, `$` or `*`.
     Value,
+    /// A real as the standard does not have it, and clear enough: `1e-7`, `.5`.
+    OddReal,
     /// `(`.
     Open,
     /// `)`.
@@ -108,24 +110,55 @@ impl<'a> Tokens<'a> {
     /// The sign or first digit is behind us.
     fn number(&mut self, first: u8) -> Token<'a> {
         let digits = self.take_while(|byte| byte.is_ascii_digit());
-        if digits.is_empty() && !first.is_ascii_digit() {
+        match (first.is_ascii_digit() || !digits.is_empty(), self.peek()) {
+            (true, Some(b'.')) => {
+                self.at += 1;
+                self.take_while(|byte| byte.is_ascii_digit());
+                self.exponent(Token::Value)
+            }
+            (true, Some(b'E' | b'e')) => self.exponent(Token::OddReal),
+            (true, _) => Token::Integer,
+            (false, Some(b'.')) => {
+                self.at += 1;
+                self.fraction()
+            }
+            (false, _) => Token::Bad,
+        }
+    }
+
+    /// A real without a digit before its point, which is behind us.
+    fn fraction(&mut self) -> Token<'a> {
+        if self.take_while(|byte| byte.is_ascii_digit()).is_empty() {
             return Token::Bad;
         }
-        if self.peek() != Some(b'.') {
-            return Token::Integer;
+        self.exponent(Token::OddReal)
+    }
+
+    /// The `real` that is behind us, with its exponent if it has one.
+    fn exponent(&mut self, real: Token<'a>) -> Token<'a> {
+        if !matches!(self.peek(), Some(b'E' | b'e')) {
+            return real;
         }
         self.at += 1;
-        self.take_while(|byte| byte.is_ascii_digit());
-        if matches!(self.peek(), Some(b'E' | b'e')) {
+        if matches!(self.peek(), Some(b'+' | b'-')) {
             self.at += 1;
-            if matches!(self.peek(), Some(b'+' | b'-')) {
-                self.at += 1;
-            }
-            if self.take_while(|byte| byte.is_ascii_digit()).is_empty() {
-                return Token::Bad;
-            }
         }
-        Token::Value
+        if self.take_while(|byte| byte.is_ascii_digit()).is_empty() {
+            return Token::Bad;
+        }
+        real
+    }
+
+    /// `.NAME.` or a real such as `.5`; the point is behind us.
+    fn after_point(&mut self) -> Token<'a> {
+        let start = self.at;
+        match self.fenced(b'.', is_name) {
+            Token::Bad if self.bytes.get(start).is_some_and(u8::is_ascii_digit) => {
+                self.at = start;
+                self.fraction()
+            }
+            token => token,
+        }
     }
 
     /// `wanted` bytes between two `fence` bytes, the first of which is behind us.
@@ -160,7 +193,7 @@ impl<'a> Iterator for Tokens<'a> {
             b'#' => self.reference(),
             b'\'' => self.text(),
             b'"' => self.fenced(b'"', |byte| byte.is_ascii_hexdigit()),
-            b'.' => self.fenced(b'.', is_name),
+            b'.' => self.after_point(),
             b'+' | b'-' | b'0'..=b'9' => self.number(first),
             b'!' | b'A'..=b'Z' | b'a'..=b'z' | b'_' => {
                 self.take_while(|byte| is_name(byte) || byte == b'-');
@@ -228,6 +261,27 @@ mod tests {
     }
 
     #[test]
+    fn reals_may_lack_their_point_or_the_digit_before_it() {
+        for text in [
+            "1e-7", "-2E3", "+1E+05", ".5", "-.5", ".5E-3", ".5e7", "-.25E1",
+        ] {
+            assert_eq!(tokens(text), [Token::OddReal], "{text}");
+        }
+        assert_eq!(
+            tokens("(.5,.T.,.25)"),
+            [
+                Token::Open,
+                Token::OddReal,
+                Token::Comma,
+                Token::Value,
+                Token::Comma,
+                Token::OddReal,
+                Token::Close
+            ]
+        );
+    }
+
+    #[test]
     fn what_is_no_token_is_bad_and_reading_goes_on() {
         for text in [
             "#",
@@ -235,9 +289,12 @@ mod tests {
             "'open",
             "/* open",
             "+",
-            ".5",
             "..",
+            "-.",
             "1.E",
+            "1E",
+            "1e+",
+            ".5E-",
             "\"",
             "\u{7f}",
         ] {

@@ -86,6 +86,48 @@ async fn limits_outlive_the_process_and_concurrent_writes_all_reach_the_log() {
     assert_eq!(client.create("k", PLATE).await.status, 429);
 }
 
+#[tokio::test(start_paused = true)]
+async fn worlds_that_begin_at_different_times_call_no_two_jobs_the_same() {
+    let made = async |start_ms| {
+        let clock = Clock::new(start_ms, 1.0);
+        let client = Client::of(Simulator::open(Config::default(), clock, None).unwrap());
+        let job = client.job("k1", "A plate [sim:duration=0]").await;
+        let body = client.get(&job).await.json();
+        let artifact = body["artifacts"][0]["id"].clone();
+        (job, body["latest_revision_id"].clone(), artifact)
+    };
+    let (first, again, later) = (
+        made(START_MS).await,
+        made(START_MS).await,
+        made(START_MS + 1).await,
+    );
+    assert_eq!(first, again);
+    assert!(first.0 != later.0 && first.1 != later.1 && first.2 != later.2);
+
+    // A world that goes on in another process draws as if it had never stopped.
+    let whole = Client::new(Config::default());
+    whole.job("k1", "A plate [sim:duration=0]").await;
+    let second = whole.job("k2", PLATE).await;
+    let dir = tempfile::tempdir().unwrap();
+    let before = open(dir.path(), START_MS);
+    before.job("k1", "A plate [sim:duration=0]").await;
+    drop(before);
+    let after = open(dir.path(), START_MS + 60_000);
+    assert_eq!(after.job("k2", PLATE).await, second);
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_no_matter_of_the_log() {
+    let listener = Simulator::bind("127.0.0.1:0".parse().unwrap())
+        .await
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    match Simulator::bind(address).await {
+        Err(SimulatorError::Bind { address: told, .. }) => assert_eq!(told, address),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn it_is_served_over_loopback_and_nowhere_else() {
     let elsewhere = Simulator::bind("0.0.0.0:0".parse().unwrap()).await;

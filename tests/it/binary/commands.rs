@@ -295,6 +295,18 @@ fn a_service_can_be_asked_directly() {
 }
 
 #[test]
+fn a_port_that_is_taken_is_told_and_is_no_trouble_with_the_disk() {
+    let place = Place::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let port = address.port().to_string();
+    let ended = place.run(&["sim", "--port", &port]).with(2);
+    for said in [&address.to_string(), "choose another --port"] {
+        assert!(ended.stderr.contains(said), "{said:?} is not said: {ended}");
+    }
+}
+
+#[test]
 fn what_init_writes_is_valid_and_never_overwrites() {
     let place = Place::new();
     place.run(&["init", "new.yaml"]).with(0);
