@@ -76,6 +76,11 @@ impl SqliteJournal {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)
             .map_err(|error| StorageError::new(&name, error))?;
+        let missing = sqlite::check(&connection, path, APPLICATION_ID, MIGRATIONS)?;
+        if missing.len() == MIGRATIONS.len() {
+            // Whoever made the file died before anything was in it.
+            return Ok(Vec::new());
+        }
         records(&connection, &name)
     }
 

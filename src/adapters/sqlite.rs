@@ -49,22 +49,7 @@ pub fn open(
     for name in ["fullfsync", "checkpoint_fullfsync"] {
         connection.pragma_update(None, name, "ON").map_err(failed)?;
     }
-    let found: i32 = connection
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(failed)?;
-    let version: u32 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(failed)?;
-    if version > 0 && found != application_id {
-        return Err(StorageError::new(
-            path.display().to_string(),
-            "it is not a file of millrun",
-        ));
-    }
-    let Some(missing) = migrations.get(version as usize..) else {
-        let why = format!("it was written by a newer millrun (version {version} of its layout)");
-        return Err(StorageError::new(path.display().to_string(), why));
-    };
+    let missing = check(&connection, path, application_id, migrations)?;
     if !missing.is_empty() {
         let change = connection.transaction().map_err(failed)?;
         for migration in missing {
@@ -83,6 +68,34 @@ pub fn open(
         change.commit().map_err(failed)?;
     }
     Ok(connection)
+}
+
+/// Makes sure that the file of `connection` is one that this program understands; the answer are the migrations that it
+/// has not had yet.
+///
+/// # Errors
+/// When it is of another application, is newer than this program, or can't be read.
+pub fn check<'a>(
+    connection: &Connection,
+    path: &Path,
+    application_id: i32,
+    migrations: &'a [&'a str],
+) -> Result<&'a [&'a str], StorageError> {
+    let name = || path.display().to_string();
+    let failed = |error: rusqlite::Error| StorageError::new(name(), error);
+    let found: i32 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(failed)?;
+    let version: u32 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed)?;
+    if version > 0 && found != application_id {
+        return Err(StorageError::new(name(), "it is not a file of millrun"));
+    }
+    migrations.get(version as usize..).ok_or_else(|| {
+        let why = format!("it was written by a newer millrun (version {version} of its layout)");
+        StorageError::new(name(), why)
+    })
 }
 
 /// The file exists with mode 0600 before SQLite opens it; the files that SQLite puts beside it inherit the mode.

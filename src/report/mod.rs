@@ -13,6 +13,7 @@ pub mod plan_json;
 pub mod plan_text;
 pub mod runs;
 pub mod safe;
+pub mod shell;
 pub mod summary;
 mod table;
 #[cfg(test)]
