@@ -6,13 +6,15 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::night::Night;
+use crate::plan::action::{Action, Reason};
 use crate::plan::actions::Plan;
 use crate::plan::content::{Content, Prompt};
 use crate::plan::family::{Family, Part, PartIx, Policy, Step, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{Salt, StepKey};
-use crate::plan::memory::{Memory, Price};
+use crate::plan::memory::{Lineage, Memory, Price};
 use crate::plan::money::Cents;
+use crate::plan::remote::JobId;
 use crate::plan::settings::Settings;
 use crate::report::logs::Story;
 use crate::report::palette::Palette;
@@ -179,6 +181,67 @@ fn a_plan_without_a_price_says_that_its_cost_is_unknown() {
     );
     let text = plan_text::plan(&plan, &memory, Palette::Plain, false);
     assert!(text.contains("no price was seen here yet"), "{text}");
+}
+
+#[test]
+fn a_part_that_is_reused_says_why_in_json_and_with_v() {
+    let mut plan = Plan::new(family(2), &Memory::default(), &BTreeSet::new()).unwrap();
+    let mut memory = Memory::default();
+    let lineage = Lineage {
+        job: Some(JobId("cadjob_a".to_owned())),
+        ..Lineage::default()
+    };
+    memory.lineages.insert(plan.lineage(PartIx(0)), lineage);
+    plan.actions[..2].fill(Action::Reuse);
+    let document = parsed(&plan_json::plan(&plan, &memory));
+    let steps = document["parts"][0]["steps"].as_array().unwrap();
+    let reasons: Vec<&str> = steps
+        .iter()
+        .map(|step| step["reason"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        reasons,
+        ["succeeded on job cadjob_a", "published and in place"]
+    );
+    let short = plan_text::plan(&plan, &memory, Palette::Plain, false);
+    assert!(short.contains("  = 1 part is reused\n"), "{short}");
+    let full = plan_text::plan(&plan, &memory, Palette::Plain, true);
+    let kept = "  = plate-0\n      create: succeeded on job cadjob_a\n      download: published and in place\n";
+    assert!(full.contains(kept), "{full}");
+}
+
+#[test]
+fn parts_are_alike_whatever_jobs_and_files_their_reasons_name() {
+    const PARTS: u32 = 10_000;
+    let memory = Memory::default();
+    let mut plan = Plan::new(family(PARTS), &memory, &BTreeSet::new()).unwrap();
+    for (n, action) in plan.actions.iter_mut().step_by(2).enumerate() {
+        let before = Some(JobId(format!("cadjob_{n}")));
+        *action = Action::Run(Reason::NewCreate { before });
+    }
+    let text = plan_text::plan(&plan, &memory, Palette::Plain, false);
+    let last = "job cadjob_2 made the old one\n    … and 9997 more alike\n\nSends";
+    assert!(text.contains(last), "{text}");
+    let full = plan_text::plan(&plan, &memory, Palette::Plain, true);
+    assert!(full.contains("job cadjob_9999 made the old one"));
+}
+
+#[test]
+fn a_plan_of_many_kinds_of_parts_shows_some_and_counts_the_rest() {
+    let mut family = family(40);
+    for (n, step) in family.steps.iter_mut().enumerate().skip(1).step_by(2) {
+        step.id = StepId::new(format!("download-{n}")).unwrap();
+    }
+    let memory = Memory::default();
+    let plan = Plan::new(family, &memory, &BTreeSet::new()).unwrap();
+    let text = plan_text::plan(&plan, &memory, Palette::Plain, false);
+    assert!(text.contains("\n  … and 28 more, see --json\n"), "{text}");
+    assert!(!text.contains("plate-12"), "{text}");
+    let full = plan_text::plan(&plan, &memory, Palette::Plain, true);
+    assert!(
+        full.contains("plate-39") && !full.contains("more"),
+        "{full}"
+    );
 }
 
 #[test]
