@@ -20,6 +20,7 @@ use crate::report::logs::Story;
 use crate::report::palette::Palette;
 use crate::report::{json as report_json, plan_json, plan_text, runs};
 use crate::run::event::{Event, StopReason};
+use crate::run::outcome::{ExitReason, RunEnd};
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -94,6 +95,33 @@ fn the_list_of_runs_has_a_version_and_no_parts() {
     assert_eq!(list["format_version"], 1);
     assert_eq!(list["runs"][0]["run_id"], "run-1");
     assert_eq!(list["runs"][0].get("parts"), None);
+    assert_eq!(list["runs"][0]["counts"]["succeeded"], 1);
+}
+
+#[test]
+fn the_list_of_runs_is_made_without_the_parts_that_it_drops() {
+    let night = night();
+    let mut whole = night.summary();
+    whole.parts.clear();
+    assert_eq!(runs::summaries(&night.records), [whole]);
+}
+
+#[test]
+fn a_run_that_broke_off_is_reported_with_its_error_beside_the_rest() {
+    let mut night = Night::new();
+    night.start(&["plate"], &[]);
+    night.create("plate");
+    let mut summary = night.summary();
+    summary.end = Some(RunEnd::new(vec![ExitReason::StorageFailed]));
+    let error = json!({ "kind": "storage", "message": "the disk is full" });
+    let report = parsed(&report_json::broken_off(&summary, &error));
+    assert_eq!(report["error"], error);
+    assert_eq!(report["exit_reasons"], json!(["storage_failed"]));
+    assert_eq!(
+        (&report["exit_code"], &report["outcome"]),
+        (&5.into(), &"interrupted".into())
+    );
+    assert_eq!(report["parts"][0]["job_id"], "cadjob_plate");
 }
 
 #[test]
