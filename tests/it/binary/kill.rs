@@ -127,4 +127,6 @@ fn a_killed_simulated_run_goes_on_in_the_same_world() {
     assert_eq!(report["counts"]["succeeded"], 8, "{report}");
     assert_eq!(report["requests"]["rate_limited"], 0, "{report}");
     assert_eq!(place.files("out-sim").len(), 8);
+    let totals = place.assert_no_429_and_no_early_poll("killed").totals;
+    assert_eq!((totals.jobs, totals.writes), (8, 8 + 4));
 }
