@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{Globals, SimArgs, SimLimits};
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::output::Output;
 use super::remote::runtime;
+use super::signals::Signals;
 use crate::adapters::clock::wall_now_ms;
 use crate::plan::settings::{Limits, Rate};
 use crate::report::json::{FORMAT_VERSION, document};
@@ -37,16 +37,12 @@ async fn serve(
     };
     let start = recorded.map_or_else(wall_now_ms, |recorded| recorded.max(wall_now_ms()));
     let simulator = Simulator::open(config(args), Clock::new(start, 1.0), folder)?;
-    let listener = Simulator::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port))).await?;
-    let (mut interrupt, mut terminate) = signals()?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let listener = Simulator::bind(address).await?;
+    let mut signals = Signals::catch()?;
     output.print(&told(&listener, args, output.is_json())?)?;
     simulator
-        .serve(listener, async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        })
+        .serve(listener, async move { signals.next().await })
         .await?;
     Ok(ExitCode::Success)
 }
@@ -62,14 +58,6 @@ fn config(args: &SimArgs) -> Config {
         balance_cents: Cents(i64::from(args.balance)),
         ..Config::default()
     }
-}
-
-fn signals() -> Result<(tokio::signal::unix::Signal, tokio::signal::unix::Signal), CliError> {
-    let listen = |kind| signal(kind).map_err(|why| CliError::io("listening for signals", why));
-    Ok((
-        listen(SignalKind::interrupt())?,
-        listen(SignalKind::terminate())?,
-    ))
 }
 
 /// What to export, and the limits that belong into a manifest for this speed.

@@ -2,4 +2,7 @@
 
 mod commands;
 mod kill;
+mod looks;
 mod place;
+mod service;
+mod stops;
