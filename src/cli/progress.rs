@@ -113,7 +113,10 @@ impl Progress {
 
 impl Observer for Progress {
     fn observe(&mut self, record: &Record, history: &History) {
-        self.begun = true;
+        if !self.begun {
+            self.story.learn(&history.memory);
+            self.begun = true;
+        }
         let told = self.story.tell(record);
         if let Some(run) = &history.run {
             match &record.event {

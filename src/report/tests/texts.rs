@@ -269,6 +269,20 @@ fn the_log_tells_the_story_line_by_line() {
 }
 
 #[test]
+fn a_process_that_goes_on_knows_the_steps_of_what_was_begun_before_it() {
+    let mut night = Night::new();
+    night.start(&["a"], &[]);
+    night.create("a");
+    let begun = night.records.len();
+    night.complete("a", Some(180), "A box.");
+    let mut story = Story::default();
+    story.learn(&History::of(&night.records[..begun]).memory);
+    for record in &night.records[begun..] {
+        assert_eq!(story.tell(record).step, Some(step("a", StepKind::Create)));
+    }
+}
+
+#[test]
 fn runs_are_listed_oldest_first() {
     let mut night = good_night();
     night.start(&["plate-60x40", "plate-80x40"], &["plate-60x40"]);
