@@ -74,6 +74,15 @@ struct Heading<'a> {
     requests: BTreeMap<&'a str, u32>,
     duration_s: f64,
     wall_s: f64,
+    /// What ended badly for parts that are no longer wanted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_over: Vec<LeftOver<'a>>,
+}
+
+#[derive(Serialize)]
+struct LeftOver<'a> {
+    step: String,
+    error: &'a str,
 }
 
 #[derive(Serialize)]
@@ -162,6 +171,12 @@ impl<'a> Heading<'a> {
             requests,
             duration_s: summary.duration.as_secs_f64(),
             wall_s: summary.wall.as_secs_f64(),
+            left_over: (summary.strays.iter())
+                .map(|(step, error)| LeftOver {
+                    step: step.to_string(),
+                    error,
+                })
+                .collect(),
         }
     }
 }

@@ -128,6 +128,7 @@ fn tone(event: &Event) -> Tone {
         Event::RunStarted { .. } | Event::RunResumed { .. } => Tone::Strong,
         Event::Accepted { .. } => Tone::Plain,
         Event::BalanceNotRead { .. }
+        | Event::Postponed { .. }
         | Event::Unanswered { .. }
         | Event::Stopping { .. }
         | Event::Capped { .. }

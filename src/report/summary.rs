@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::plan::content::StepKind;
 use crate::plan::family::PartIx;
-use crate::plan::ids::{PartId, RunId, StepId};
+use crate::plan::ids::{PartId, RunId, StepId, StepRef};
 use crate::plan::key::{LineageId, StepKey};
 use crate::plan::ledger::Account;
 use crate::plan::memory::{Memory, Published, SendState};
@@ -58,6 +58,8 @@ pub struct Summary {
     pub requests: BTreeMap<Endpoint, u32>,
     /// How many requests were answered 429 for their rate.
     pub rate_limited: u32,
+    /// What ended badly for parts that are no longer wanted: the step that asked for it, and what happened.
+    pub strays: Vec<(StepRef, String)>,
     /// Jobs that the service still works on.
     pub active_jobs: usize,
     /// How long it took on the engine's clock.
@@ -175,6 +177,7 @@ impl Summary {
             },
             requests,
             rate_limited: run.rate_limited,
+            strays: strays(run, memory),
             active_jobs: memory.active_jobs,
             duration: run.last_at.since(run.started),
             wall: Duration::from_millis(run.wall_ms),
@@ -324,6 +327,14 @@ impl<'a> Desk<'a> {
             .map(shown)
             .collect()
     }
+}
+
+fn strays(run: &Run, memory: &Memory) -> Vec<(StepRef, String)> {
+    let step = |send| memory.find(send).map(|send| send.step.clone());
+    let strays = run.strays.iter();
+    strays
+        .filter_map(|(send, why)| Some((step(send)?, why.clone())))
+        .collect()
 }
 
 fn skipped(id: &StepId, kind: StepKind) -> StepSummary {

@@ -49,6 +49,13 @@ pub fn report(summary: &Summary, page: Page<'_>) -> String {
         page,
         bad.map(trouble),
     ));
+    let strays = summary.strays.iter();
+    text.push_str(&section(
+        "Left over from parts that are gone",
+        Tone::Bad,
+        page,
+        strays.map(|(step, why)| entry(&safe::line(&step.to_string()), why)),
+    ));
     let proposed = steps().filter(|(_, step)| step.outcome.is_good());
     let proposed = proposed.filter_map(|(part, step)| {
         let proposal = step.proposal.as_deref()?;
