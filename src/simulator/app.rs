@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -16,6 +16,8 @@ use super::errors::ApiError;
 use super::ids::JobId;
 use super::limits::{Bucket, Class, KeyIndex};
 use super::log::Log;
+use super::retry_after;
+use super::switches::{Counted, ReadClass};
 use super::wire::{Envelope, ErrorBody, ErrorDetail, Receipt};
 use super::world::World;
 
@@ -81,12 +83,22 @@ impl App {
         look(&mut Turn::new(&mut self.world(), &self.log, self.clock))
     }
 
-    /// Finds the API key and checks its scopes (section "Authentication").
+    /// Finds the API key and checks its scopes (section "Authentication"). `class` is what the request counts in if
+    /// those without a fitting key count at all.
     pub(crate) fn authorize(
         &self,
         headers: &HeaderMap,
         scopes: &[Scope],
+        class: Class,
     ) -> Result<KeyIndex, ApiError> {
+        let verdict = self.recognise(headers, scopes);
+        if verdict.is_err() && self.config.switches.limiting.counted == Counted::All {
+            self.look(|turn| turn.count_stranger(class));
+        }
+        verdict
+    }
+
+    fn recognise(&self, headers: &HeaderMap, scopes: &[Scope]) -> Result<KeyIndex, ApiError> {
         let secret = headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -135,12 +147,8 @@ impl App {
             error: ErrorDetail { code, message },
         };
         let mut response = self.json(error.status(), &body);
-        if let Some(wait_ms) = error.wait_ms() {
-            let whole_seconds = self.config.tells_whole_seconds();
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, retry_after(wait_ms, whole_seconds));
-        }
+        let now = self.clock.now_ms();
+        retry_after::tell(response.headers_mut(), &self.config, error, now);
         response
     }
 
@@ -193,9 +201,16 @@ impl<'a> Turn<'a> {
     /// Passes the rate limits.
     pub(crate) fn admit(&mut self, buckets: &[Bucket]) -> Result<(), ApiError> {
         let world = &mut *self.world;
+        let per_key =
+            |bucket: &Bucket| matches!(bucket, Bucket::Artifacts { .. } | Bucket::Balance { .. });
+        let mut buckets = buckets.to_vec();
+        if world.config.switches.limiting.reads == ReadClass::AllGets && buckets.iter().any(per_key)
+        {
+            buckets.push(Bucket::Reads);
+        }
         world
             .gate
-            .admit(&world.config, buckets, self.now)
+            .admit(&world.config, &buckets, self.now)
             .map_err(|refused| {
                 self.record(Effect::RateLimited {
                     class: refused.class,
@@ -205,6 +220,21 @@ impl<'a> Turn<'a> {
                     wait_ms: refused.wait_ms,
                 }
             })
+    }
+
+    /// Counts a request without a fitting key. It has none of the limits that are kept by key.
+    fn count_stranger(&mut self, class: Class) {
+        let world = &mut *self.world;
+        let bucket = match class {
+            Class::CadWrites => Bucket::CadWrites,
+            Class::Reviews => Bucket::Reviews,
+            Class::Reads | Class::JobPolls => Bucket::Reads,
+            Class::Artifacts | Class::Balance => match world.config.switches.limiting.reads {
+                ReadClass::CadReads => return,
+                ReadClass::AllGets => Bucket::Reads,
+            },
+        };
+        world.gate.count(&world.config, bucket, self.now);
     }
 
     pub(crate) fn job(&self, id: &JobId) -> Result<usize, ApiError> {
@@ -281,15 +311,4 @@ fn stamp(mut response: Response, request_id: &str) -> Response {
         headers.insert(X_REQUEST_ID, request_id);
     }
     response
-}
-
-/// Rounded up, so that who waits so long is not refused again.
-fn retry_after(wait_ms: i64, whole_seconds: bool) -> HeaderValue {
-    if whole_seconds {
-        HeaderValue::from(wait_ms.max(1).saturating_add(999) / 1_000)
-    } else {
-        let wait_ms = wait_ms.max(1);
-        HeaderValue::from_str(&format!("{}.{:03}", wait_ms / 1_000, wait_ms % 1_000))
-            .unwrap_or(HeaderValue::from_static("1"))
-    }
 }

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use super::cents::Cents;
 use super::clock::whole_ms;
 use super::limits::Limits;
+use super::switches::Switches;
 
 /// The API key every simulator accepts unless its [`Config`] says otherwise; it has all scopes.
 pub const SIM_API_KEY: &str = "gcad_sim_0123456789abcdef";
@@ -82,6 +83,8 @@ pub struct Config {
     pub failure_percent: u8,
     /// How long a signed download URL works, in seconds before division.
     pub link_seconds: u32,
+    /// How the open points of the document are read.
+    pub switches: Switches,
 }
 
 impl Default for Config {
@@ -97,6 +100,7 @@ impl Default for Config {
             job_seconds: 60..=240,
             failure_percent: 0,
             link_seconds: 900,
+            switches: Switches::default(),
         }
     }
 }
@@ -108,8 +112,8 @@ impl Config {
         scaled.max(i64::from(document_ms > 0))
     }
 
-    /// Whether told waits are whole seconds.
-    pub(crate) fn tells_whole_seconds(&self) -> bool {
+    /// Whether this workspace's time is the document's.
+    pub(crate) fn is_undivided(&self) -> bool {
         self.divisor() == 1.0
     }
 

@@ -88,10 +88,23 @@ impl Effect {
             | Self::PolledEarly { .. }
             | Self::Downloaded { .. } => return None,
         };
-        match class {
-            Class::CadWrites => Some(Bucket::CadWrites),
-            Class::Reviews => Some(Bucket::Reviews),
-            Class::JobPolls | Class::Reads | Class::Artifacts | Class::Balance => None,
+        workspace_bucket(class)
+    }
+
+    /// The limit a request with this effect was refused by, if the log alone can tell.
+    pub(crate) fn refused_bucket(&self) -> Option<Bucket> {
+        match self {
+            Self::RateLimited { class } => workspace_bucket(*class),
+            _ => None,
         }
+    }
+}
+
+/// The one limit of a class of writes; those of reads are too many to tell apart.
+fn workspace_bucket(class: Class) -> Option<Bucket> {
+    match class {
+        Class::CadWrites => Some(Bucket::CadWrites),
+        Class::Reviews => Some(Bucket::Reviews),
+        Class::JobPolls | Class::Reads | Class::Artifacts | Class::Balance => None,
     }
 }

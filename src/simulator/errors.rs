@@ -128,14 +128,4 @@ impl ApiError {
         };
         (code, message.to_owned())
     }
-
-    /// How long to wait, where waiting helps.
-    pub(crate) fn wait_ms(&self) -> Option<i64> {
-        match self {
-            Self::RateLimited { wait_ms, .. } | Self::ProjectedBalanceExceeded { wait_ms } => {
-                Some(*wait_ms)
-            }
-            _ => None,
-        }
-    }
 }

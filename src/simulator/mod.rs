@@ -34,6 +34,7 @@
 //! Outside the API, without a key: `GET /_sim/books` ([`Books`]), `GET /_sim/clock`, `POST /_sim/top-up` with
 //! `{"cents": 1000}`.
 
+mod algorithms;
 mod app;
 mod billing;
 mod books;
@@ -45,6 +46,7 @@ mod digest;
 mod directives;
 mod effect;
 mod errors;
+mod gate;
 mod history;
 mod ids;
 mod jobs;
@@ -53,6 +55,7 @@ mod log;
 mod multipart;
 mod part21;
 mod prompt;
+mod retry_after;
 mod review;
 mod router;
 mod routes;
@@ -60,6 +63,7 @@ mod server;
 mod step;
 mod storage;
 mod submit;
+mod switches;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -74,3 +78,6 @@ pub use jobs::{Status, WriteKind};
 pub use limits::{Class, Limits, Quota};
 pub use log::SimulatorError;
 pub use server::Simulator;
+pub use switches::{
+    Algorithm, Counted, Limiting, ReadClass, RetryAfterForm, RetryAfterOn, Switches,
+};

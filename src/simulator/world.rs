@@ -10,9 +10,10 @@ use super::config::Config;
 use super::design;
 use super::digest::Digest;
 use super::effect::{Effect, Entry, KeyUse, Write, Written};
+use super::gate::Gate;
 use super::ids::{ArtifactId, JobId};
 use super::jobs::{End, Exchange, Job, Revision, Run};
-use super::limits::{Class, Gate};
+use super::limits::Class;
 
 /// How many early polls are kept in full; all are counted.
 const EARLY_POLLS_KEPT: usize = 1_000;

@@ -14,7 +14,7 @@ use crate::simulator::app::App;
 use crate::simulator::config::Scope;
 use crate::simulator::errors::ApiError;
 use crate::simulator::ids::ArtifactId;
-use crate::simulator::limits::Bucket;
+use crate::simulator::limits::{Bucket, Class};
 use crate::simulator::storage;
 use crate::simulator::wire::{ArtifactList, Download, Seconds};
 
@@ -51,7 +51,7 @@ async fn try_list(
     headers: &HeaderMap,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<(StatusCode, ArtifactList), ApiError> {
-    let key = app.authorize(headers, &[Scope::CadRead])?;
+    let key = app.authorize(headers, &[Scope::CadRead], Class::Artifacts)?;
     app.turn(|turn| {
         turn.admit(&[Bucket::Artifacts { key }])?;
         let job = turn.job(&job_id(path)?)?;
@@ -70,7 +70,7 @@ async fn try_download(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Download, ApiError> {
     const NOT_FOUND: ApiError = ApiError::NotFound("Artifact not found");
-    let key = app.authorize(headers, &[Scope::CadRead])?;
+    let key = app.authorize(headers, &[Scope::CadRead], Class::Artifacts)?;
     app.turn(|turn| {
         turn.admit(&[Bucket::Artifacts { key }])?;
         let Path(id) = path.map_err(|_| NOT_FOUND)?;

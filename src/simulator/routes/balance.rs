@@ -9,7 +9,7 @@ use axum::response::Response;
 use crate::simulator::app::App;
 use crate::simulator::config::Scope;
 use crate::simulator::errors::ApiError;
-use crate::simulator::limits::Bucket;
+use crate::simulator::limits::{Bucket, Class};
 use crate::simulator::wire::Balance;
 
 /// The balance, net of open holds.
@@ -18,7 +18,7 @@ pub(crate) async fn balance(State(app): State<Arc<App>>, headers: HeaderMap) -> 
 }
 
 async fn read(app: &App, headers: &HeaderMap) -> Result<(StatusCode, Balance), ApiError> {
-    let key = app.authorize(headers, &[Scope::BillingRead])?;
+    let key = app.authorize(headers, &[Scope::BillingRead], Class::Balance)?;
     app.turn(|turn| {
         turn.admit(&[Bucket::Balance { key }])?;
         let balance = Balance {

@@ -16,7 +16,7 @@ use crate::simulator::errors::ApiError;
 use crate::simulator::history::History;
 use crate::simulator::ids::JobId;
 use crate::simulator::jobs::Job;
-use crate::simulator::limits::Bucket;
+use crate::simulator::limits::{Bucket, Class};
 use crate::simulator::submit;
 use crate::simulator::wire::{JobList, JobStatus, JobSummary};
 
@@ -82,7 +82,7 @@ async fn try_list(
     headers: &HeaderMap,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<(StatusCode, JobList), ApiError> {
-    app.authorize(headers, &[Scope::CadRead])?;
+    app.authorize(headers, &[Scope::CadRead], Class::Reads)?;
     app.turn(|turn| {
         turn.admit(&[Bucket::Reads])?;
         let Query(query) = query.map_err(|_| ApiError::InvalidRequest("The query is invalid"))?;
@@ -97,7 +97,7 @@ async fn try_status(
     headers: &HeaderMap,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<(StatusCode, JobStatus), ApiError> {
-    let key = app.authorize(headers, &[Scope::CadRead])?;
+    let key = app.authorize(headers, &[Scope::CadRead], Class::Reads)?;
     app.turn(|turn| {
         let id = job_id(path);
         let known = id.as_ref().ok().and_then(|id| turn.world.job_index(id));
@@ -134,7 +134,7 @@ async fn try_messages(
     headers: &HeaderMap,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<(StatusCode, History), ApiError> {
-    app.authorize(headers, &[Scope::CadRead])?;
+    app.authorize(headers, &[Scope::CadRead], Class::Reads)?;
     app.turn(|turn| {
         turn.admit(&[Bucket::Reads])?;
         let job = turn.job(&job_id(path)?)?;

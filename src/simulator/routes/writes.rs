@@ -49,7 +49,7 @@ pub(crate) async fn review(
 type Answer = Result<(StatusCode, Receipt), ApiError>;
 
 async fn try_create(app: &App, request: Request) -> Answer {
-    let caller = app.authorize(request.headers(), &[Scope::CadWrite]);
+    let caller = app.authorize(request.headers(), &[Scope::CadWrite], Class::CadWrites);
     let key = idempotency_key(request.headers());
     let submission = multipart::submission(request).await;
     caller?;
@@ -69,7 +69,7 @@ async fn try_follow_up(
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Answer {
-    let caller = app.authorize(request.headers(), &[Scope::CadWrite]);
+    let caller = app.authorize(request.headers(), &[Scope::CadWrite], Class::CadWrites);
     let key = idempotency_key(request.headers());
     let submission = multipart::submission(request).await;
     caller?;
@@ -90,7 +90,11 @@ async fn try_review(
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Answer {
-    let caller = app.authorize(request.headers(), &[Scope::CadRead, Scope::CadWrite]);
+    let caller = app.authorize(
+        request.headers(),
+        &[Scope::CadRead, Scope::CadWrite],
+        Class::Reviews,
+    );
     let key = idempotency_key(request.headers());
     let question = question(request).await;
     caller?;

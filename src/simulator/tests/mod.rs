@@ -1,6 +1,7 @@
 //! The simulator from outside: its router driven in process, in virtual time.
 
 mod lifecycle;
+mod limiting;
 mod limits;
 mod money;
 mod persistence;

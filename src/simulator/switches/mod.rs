@@ -1,0 +1,18 @@
+//! The open points of the API document, each a switch whose default is our first reading.
+//!
+//! A client must live with every position of every switch. None of them changes what was recorded: a world that is
+//! reopened with others keeps its jobs, charges and answers.
+
+pub(crate) mod limiting;
+
+use serde::Deserialize;
+
+pub use limiting::{Algorithm, Counted, Limiting, ReadClass, RetryAfterForm, RetryAfterOn};
+
+/// Every switch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Switches {
+    /// How requests are limited.
+    pub limiting: Limiting,
+}
