@@ -10,15 +10,16 @@ use serde::Serialize;
 
 use super::clock::Clock;
 use super::config::{Config, LIVE_KEY_PREFIX, Scope};
-use super::digest::{Digest, Digester};
-use super::effect::{Effect, Entry, KeyUse, Write, Written};
+use super::digest::Digester;
+use super::effect::{Effect, Entry};
 use super::errors::ApiError;
+use super::flights::Flights;
 use super::ids::JobId;
 use super::limits::{Bucket, Class, KeyIndex};
 use super::log::Log;
 use super::retry_after;
 use super::switches::{Counted, ReadClass};
-use super::wire::{Envelope, ErrorBody, ErrorDetail, Receipt};
+use super::wire::{Envelope, ErrorBody, ErrorDetail};
 use super::world::World;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,6 +38,7 @@ pub(crate) struct App {
     /// What request ids are drawn from, beside their count: other for each opening of a world.
     epoch: u64,
     requests: AtomicU64,
+    pub(crate) flights: Flights,
 }
 
 /// One request's turn with the world, at one moment.
@@ -55,7 +57,12 @@ impl App {
             world: Mutex::new(world),
             epoch,
             requests: AtomicU64::new(0),
+            flights: Flights::default(),
         }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
     }
 
     pub(crate) fn clock(&self) -> Clock {
@@ -238,49 +245,7 @@ impl<'a> Turn<'a> {
     }
 
     pub(crate) fn job(&self, id: &JobId) -> Result<usize, ApiError> {
-        self.world
-            .job_index(id)
-            .ok_or(ApiError::NotFound("CAD job not found"))
-    }
-
-    /// Answers a write: as the first time if its key is known, otherwise by what `decide` makes of it.
-    pub(crate) fn write(
-        &mut self,
-        class: Class,
-        key: String,
-        fingerprint: Digest,
-        decide: impl FnOnce(&World, i64) -> Result<(Write, Receipt), ApiError>,
-    ) -> Result<(StatusCode, Receipt), ApiError> {
-        if let Some(known) = self.world.key(&key) {
-            let answer = (known.fingerprint == fingerprint).then(|| known.answer.clone());
-            return match answer {
-                Some(answer) => {
-                    self.record(Effect::Replayed { class });
-                    Ok(answer.with_status())
-                }
-                None => {
-                    self.record(Effect::KeyConflict { class });
-                    Err(ApiError::IdempotencyKeyConflict)
-                }
-            };
-        }
-        let (write, receipt) = decide(self.world, self.now)?;
-        let key = KeyUse {
-            key,
-            fingerprint,
-            answer: receipt.clone(),
-        };
-        self.record(Effect::Wrote(Box::new(Written { write, key })));
-        Ok(receipt.with_status())
-    }
-}
-
-impl Receipt {
-    fn with_status(self) -> (StatusCode, Self) {
-        match self {
-            Self::Accepted(_) => (StatusCode::ACCEPTED, self),
-            Self::Reviewed(_) => (StatusCode::OK, self),
-        }
+        self.world.job_index(id).ok_or(ApiError::NO_JOB)
     }
 }
 

@@ -6,6 +6,7 @@ use super::cents::Cents;
 use super::digest::Digest;
 use super::ids::{ArtifactId, JobId};
 use super::jobs::{Review, Run};
+use super::keys::{Endpoint, Refusal};
 use super::limits::{Bucket, Class};
 use super::wire::Receipt;
 
@@ -24,6 +25,8 @@ pub(crate) enum Effect {
     ToppedUp {
         cents: Cents,
     },
+    /// A write was refused, and that is remembered.
+    Refused(Box<Refused>),
     /// A remembered answer was given again.
     Replayed {
         class: Class,
@@ -51,6 +54,15 @@ pub(crate) struct Written {
     pub(crate) key: KeyUse,
 }
 
+/// A refused write with its key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Refused {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) key: String,
+    pub(crate) fingerprint: Digest,
+    pub(crate) refusal: Refusal,
+}
+
 /// What a client changed for good.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -69,10 +81,11 @@ pub(crate) struct KeyUse {
 }
 
 impl Write {
-    fn class(&self) -> Class {
+    pub(crate) fn endpoint(&self) -> Endpoint {
         match self {
-            Self::Created { .. } | Self::FollowedUp { .. } => Class::CadWrites,
-            Self::Reviewed { .. } => Class::Reviews,
+            Self::Created { .. } => Endpoint::Create,
+            Self::FollowedUp { .. } => Endpoint::FollowUp,
+            Self::Reviewed { .. } => Endpoint::Review,
         }
     }
 }
@@ -81,7 +94,8 @@ impl Effect {
     /// The limit a request with this effect was counted in, if the log alone can tell.
     pub(crate) fn bucket(&self) -> Option<Bucket> {
         let class = match self {
-            Self::Wrote(written) => written.write.class(),
+            Self::Wrote(written) => written.write.endpoint().class(),
+            Self::Refused(refused) => refused.endpoint.class(),
             Self::Replayed { class } | Self::KeyConflict { class } => *class,
             Self::ToppedUp { .. }
             | Self::RateLimited { .. }

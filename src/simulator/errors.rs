@@ -3,9 +3,12 @@
 //! Codes the document does not name: `unauthorized`, `insufficient_scope`, `not_found`, `method_not_allowed`,
 //! `invalid_request` (400), `payload_too_large` (413), `service_unavailable`.
 
+use std::borrow::Cow;
+
 use axum::http::StatusCode;
 
 use super::config::Scope;
+use super::keys::Refusal;
 use super::limits::Class;
 
 /// Why a request was not served.
@@ -29,15 +32,26 @@ pub(crate) enum ApiError {
     TooManyImages,
     IdempotencyKeyRequired,
     IdempotencyKeyConflict,
+    /// Another request with this key is not answered yet.
+    IdempotencyKeyInFlight,
     JobAlreadyRunning,
     JobNotCompleted,
     CadRevisionRequired,
     InsufficientBalance,
-    ProjectedBalanceExceeded { wait_ms: i64 },
-    RateLimited { class: Class, wait_ms: i64 },
+    ProjectedBalanceExceeded {
+        wait_ms: i64,
+    },
+    RateLimited {
+        class: Class,
+        wait_ms: i64,
+    },
+    /// What was told the first time.
+    Repeated(Refusal),
 }
 
 impl ApiError {
+    pub(crate) const NO_JOB: Self = Self::NotFound("CAD job not found");
+
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
@@ -58,6 +72,7 @@ impl ApiError {
             | Self::TooManyImages
             | Self::IdempotencyKeyRequired => StatusCode::BAD_REQUEST,
             Self::IdempotencyKeyConflict
+            | Self::IdempotencyKeyInFlight
             | Self::JobAlreadyRunning
             | Self::JobNotCompleted
             | Self::CadRevisionRequired => StatusCode::CONFLICT,
@@ -65,16 +80,19 @@ impl ApiError {
             Self::ProjectedBalanceExceeded { .. } | Self::RateLimited { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
             }
+            Self::Repeated(refusal) => {
+                StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
         }
     }
 
     /// The machine-readable code and the message for people.
-    pub(crate) fn words(&self) -> (&'static str, String) {
+    pub(crate) fn words(&self) -> (Cow<'static, str>, String) {
         let (code, message) = match self {
             Self::Unauthorized => ("unauthorized", "The API key is missing or invalid"),
             Self::InsufficientScope(scope) => {
                 let message = format!("The API key does not include the {} scope", scope.name());
-                return ("insufficient_scope", message);
+                return ("insufficient_scope".into(), message);
             }
             Self::NotFound(message) => ("not_found", *message),
             Self::MethodNotAllowed => (
@@ -113,6 +131,10 @@ impl ApiError {
                 "idempotency_key_conflict",
                 "The Idempotency-Key was already used with a different request body",
             ),
+            Self::IdempotencyKeyInFlight => (
+                "idempotency_key_conflict",
+                "A request with this Idempotency-Key is still in progress",
+            ),
             Self::JobAlreadyRunning => ("job_already_running", "CAD job already has an active run"),
             Self::JobNotCompleted => ("job_not_completed", "The CAD job is not completed"),
             Self::CadRevisionRequired => (
@@ -125,7 +147,21 @@ impl ApiError {
                 "The workspace balance is too low for the active job load",
             ),
             Self::RateLimited { .. } => ("rate_limited", "Rate limit exceeded"),
+            Self::Repeated(refusal) => {
+                return (refusal.code.clone().into(), refusal.message.clone());
+            }
         };
-        (code, message.to_owned())
+        (code.into(), message.to_owned())
+    }
+
+    /// How long to wait, where that is known.
+    pub(crate) fn wait_ms(&self) -> Option<i64> {
+        match self {
+            Self::RateLimited { wait_ms, .. } | Self::ProjectedBalanceExceeded { wait_ms } => {
+                Some(*wait_ms)
+            }
+            Self::Repeated(refusal) => refusal.wait_ms,
+            _ => None,
+        }
     }
 }

@@ -46,10 +46,12 @@ mod digest;
 mod directives;
 mod effect;
 mod errors;
+mod flights;
 mod gate;
 mod history;
 mod ids;
 mod jobs;
+mod keys;
 mod limits;
 mod log;
 mod multipart;
@@ -68,6 +70,7 @@ mod switches;
 mod tests;
 mod wire;
 mod world;
+mod write;
 
 pub use books::{Books, EarlyPoll, EarlyPolls, JobBook, KeyTally, ReviewBook, Totals, WriteBook};
 pub use cents::Cents;
@@ -79,5 +82,6 @@ pub use limits::{Class, Limits, Quota};
 pub use log::SimulatorError;
 pub use server::Simulator;
 pub use switches::{
-    Algorithm, Counted, Limiting, ReadClass, RetryAfterForm, RetryAfterOn, Switches,
+    Algorithm, Checked, Compared, Counted, Idempotency, InFlight, KeyLife, KeyScope, Limiting,
+    ReadClass, Remembered, RetryAfterForm, RetryAfterOn, Switches,
 };

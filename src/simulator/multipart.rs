@@ -1,6 +1,6 @@
 //! Reads the body of a create or follow-up: a prompt in JSON, or a prompt and images in multipart form data.
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::StatusCode;
@@ -35,6 +35,16 @@ pub(crate) async fn submission(request: Request) -> Result<Submission, ApiError>
     } else {
         from_json(request).await
     }
+}
+
+/// Reads the whole body, for its digest; the request can still be read after.
+pub(crate) async fn digested(request: Request) -> Result<(Digest, Request), ApiError> {
+    let (parts, body) = request.into_parts();
+    let bytes = axum::body::to_bytes(body, BODY_SIZE)
+        .await
+        .map_err(|_| ApiError::PayloadTooLarge)?;
+    let digest = Digest::from_sha256(Sha256::new_with_prefix(&bytes));
+    Ok((digest, Request::from_parts(parts, Body::from(bytes))))
 }
 
 /// Reads a JSON object.

@@ -34,17 +34,16 @@ pub(crate) fn tell(headers: &mut HeaderMap, config: &Config, error: &ApiError, n
 
 fn wait_ms(config: &Config, error: &ApiError) -> Option<i64> {
     let on = config.switches.limiting.retry_after_on;
-    match error {
-        ApiError::RateLimited { wait_ms, .. } => Some(*wait_ms),
-        ApiError::ProjectedBalanceExceeded { wait_ms } if on != RetryAfterOn::RateLimited => {
-            Some(*wait_ms)
+    let unavailable = error.status() == StatusCode::SERVICE_UNAVAILABLE;
+    match error.wait_ms() {
+        Some(wait_ms) => {
+            let limit = matches!(error, ApiError::RateLimited { .. });
+            (limit || on != RetryAfterOn::RateLimited).then_some(wait_ms)
         }
-        _ if on == RetryAfterOn::Unavailable
-            && error.status() == StatusCode::SERVICE_UNAVAILABLE =>
-        {
+        None if unavailable && on == RetryAfterOn::Unavailable => {
             Some(config.scaled_ms(UNAVAILABLE_MS))
         }
-        _ => None,
+        None => None,
     }
 }
 

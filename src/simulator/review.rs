@@ -33,7 +33,7 @@ impl Question {
     }
 }
 
-/// Decides on a review whose key is new.
+/// What becomes of a review.
 pub(crate) fn review(
     world: &World,
     index: usize,

@@ -56,13 +56,8 @@ impl Submission {
     }
 }
 
-/// Decides on a create whose key is new.
-pub(crate) fn create(
-    world: &World,
-    submission: Submission,
-    now: i64,
-) -> Result<(Write, Receipt), ApiError> {
-    can_pay(world, now)?;
+/// What becomes of an accepted create.
+pub(crate) fn create(world: &World, submission: Submission, now: i64) -> (Write, Receipt) {
     let place = Place {
         seed: world.config.seed,
         since_ms: world.since_ms,
@@ -72,21 +67,26 @@ pub(crate) fn create(
     let job = place.job_id();
     let receipt = accepted(world, job.clone(), None);
     let run = run(world, place, None, submission, now);
-    Ok((Write::Created { job, run }, receipt))
+    (Write::Created { job, run }, receipt)
 }
 
-/// Decides on a follow-up whose key is new.
+/// Whether a job takes a follow-up.
+pub(crate) fn may_follow(job: &Job, now: i64) -> Result<(), ApiError> {
+    if job.status(now).is_active() {
+        Err(ApiError::JobAlreadyRunning)
+    } else {
+        Ok(())
+    }
+}
+
+/// What becomes of an accepted follow-up.
 pub(crate) fn follow_up(
     world: &World,
     index: usize,
     submission: Submission,
     now: i64,
-) -> Result<(Write, Receipt), ApiError> {
+) -> (Write, Receipt) {
     let job = &world.jobs[index];
-    if job.status(now).is_active() {
-        return Err(ApiError::JobAlreadyRunning);
-    }
-    can_pay(world, now)?;
     let place = Place {
         seed: world.config.seed,
         since_ms: world.since_ms,
@@ -96,7 +96,7 @@ pub(crate) fn follow_up(
     let receipt = accepted(world, job.id.clone(), Some(place.user_message()));
     let run = run(world, place, Some(job), submission, now);
     let job = job.id.clone();
-    Ok((Write::FollowedUp { job, run }, receipt))
+    (Write::FollowedUp { job, run }, receipt)
 }
 
 /// What a client is told to wait before its next poll of an active job.
@@ -114,7 +114,8 @@ fn accepted(world: &World, id: JobId, message_id: Option<MessageId>) -> Receipt 
     })
 }
 
-fn can_pay(world: &World, now: i64) -> Result<(), ApiError> {
+/// Whether there is money for another run.
+pub(crate) fn can_pay(world: &World, now: i64) -> Result<(), ApiError> {
     world
         .account
         .can_hold(world.config.hold_cents, now)

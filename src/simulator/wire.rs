@@ -1,5 +1,7 @@
 //! The JSON the API answers with, field by field as the document shows it.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +29,7 @@ pub(crate) struct ErrorBody {
 
 #[derive(Serialize)]
 pub(crate) struct ErrorDetail {
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     pub(crate) message: String,
 }
 

@@ -9,10 +9,11 @@ use super::cents::Cents;
 use super::config::Config;
 use super::design;
 use super::digest::Digest;
-use super::effect::{Effect, Entry, KeyUse, Write, Written};
+use super::effect::{Effect, Entry, Refused, Write, Written};
 use super::gate::Gate;
 use super::ids::{ArtifactId, JobId};
 use super::jobs::{End, Exchange, Job, Revision, Run};
+use super::keys::{Answered, Keyring, Known};
 use super::limits::Class;
 
 /// How many early polls are kept in full; all are counted.
@@ -31,8 +32,8 @@ pub(crate) struct World {
     pub(crate) jobs: Vec<Job>,
     pub(crate) gate: Gate,
     pub(crate) downloads: BTreeMap<ArtifactId, u64>,
+    pub(crate) keys: Keyring,
     pub(crate) tallies: Tallies,
-    keys: BTreeMap<String, KeyUse>,
     by_id: BTreeMap<JobId, usize>,
     artifacts: BTreeMap<ArtifactId, ArtifactPlace>,
     /// How often each content was asked for.
@@ -66,7 +67,7 @@ impl World {
             gate: Gate::default(),
             downloads: BTreeMap::new(),
             tallies: Tallies::default(),
-            keys: BTreeMap::new(),
+            keys: Keyring::default(),
             by_id: BTreeMap::new(),
             artifacts: BTreeMap::new(),
             attempts: BTreeMap::new(),
@@ -84,9 +85,28 @@ impl World {
         match entry.effect {
             Effect::Wrote(written) => {
                 let Written { write, key } = *written;
-                self.write(at, write);
+                let known = Known {
+                    at_ms: at,
+                    fingerprint: key.fingerprint,
+                    answer: Answered::Accepted(key.answer),
+                };
+                self.keys.learn(key.key, write.endpoint(), known);
                 self.tallies.keys.seen += 1;
-                self.keys.insert(key.key.clone(), key);
+                self.write(at, write);
+            }
+            Effect::Refused(refused) => {
+                let Refused {
+                    endpoint,
+                    key,
+                    fingerprint,
+                    refusal,
+                } = *refused;
+                let known = Known {
+                    at_ms: at,
+                    fingerprint,
+                    answer: Answered::Refused(refusal),
+                };
+                self.keys.learn(key, endpoint, known);
             }
             Effect::ToppedUp { cents } => self.account.top_up(cents),
             Effect::Replayed { .. } => self.tallies.keys.replays += 1,
@@ -120,11 +140,6 @@ impl World {
             Exchange::Run(run) => Some((run.revision(now)?, place.file)),
             Exchange::Review(_) => None,
         }
-    }
-
-    /// What an idempotency key was used for.
-    pub(crate) fn key(&self, key: &str) -> Option<&KeyUse> {
-        self.keys.get(key)
     }
 
     /// How many equal writes came before.

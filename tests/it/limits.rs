@@ -26,6 +26,7 @@ async fn refused(profile: Profile, algorithm: Algorithm, phase_ms: i64) -> usize
                 algorithm,
                 ..Limiting::default()
             },
+            ..Switches::default()
         },
         ..Config::default()
     };

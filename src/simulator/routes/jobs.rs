@@ -73,7 +73,7 @@ pub(crate) async fn messages(
 pub(super) fn job_id(path: Result<Path<String>, PathRejection>) -> Result<JobId, ApiError> {
     match path {
         Ok(Path(id)) => Ok(JobId::from(id.as_str())),
-        Err(_) => Err(ApiError::NotFound("CAD job not found")),
+        Err(_) => Err(ApiError::NO_JOB),
     }
 }
 
@@ -104,7 +104,7 @@ async fn try_status(
         let Some(job) = known else {
             // A job that is not there has no limit of its own: it would be a way to fill the memory.
             turn.admit(&[Bucket::Reads])?;
-            return Err(ApiError::NotFound("CAD job not found"));
+            return Err(ApiError::NO_JOB);
         };
         turn.admit(&[Bucket::JobPolls { key, job }, Bucket::Reads])?;
         Ok((StatusCode::OK, poll(turn, job)))

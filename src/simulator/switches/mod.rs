@@ -3,10 +3,12 @@
 //! A client must live with every position of every switch. None of them changes what was recorded: a world that is
 //! reopened with others keeps its jobs, charges and answers.
 
+pub(crate) mod idempotency;
 pub(crate) mod limiting;
 
 use serde::Deserialize;
 
+pub use idempotency::{Checked, Compared, Idempotency, InFlight, KeyLife, KeyScope, Remembered};
 pub use limiting::{Algorithm, Counted, Limiting, ReadClass, RetryAfterForm, RetryAfterOn};
 
 /// Every switch.
@@ -15,4 +17,6 @@ pub use limiting::{Algorithm, Counted, Limiting, ReadClass, RetryAfterForm, Retr
 pub struct Switches {
     /// How requests are limited.
     pub limiting: Limiting,
+    /// What an idempotency key stands for.
+    pub idempotency: Idempotency,
 }

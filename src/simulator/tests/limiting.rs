@@ -8,7 +8,10 @@ use crate::simulator::{
 
 fn limited(limiting: Limiting) -> Client {
     Client::new(Config {
-        switches: Switches { limiting },
+        switches: Switches {
+            limiting,
+            ..Switches::default()
+        },
         ..Config::default()
     })
 }
@@ -132,6 +135,7 @@ async fn a_short_balance_has_a_retry_after_or_none() {
                     retry_after_on,
                     ..Limiting::default()
                 },
+                ..Switches::default()
             },
             ..Config::default()
         });
@@ -157,6 +161,7 @@ async fn strangers_and_refused_requests_count_only_where_all_do() {
                     counted,
                     ..Limiting::default()
                 },
+                ..Switches::default()
             },
             ..Config::default()
         });
@@ -196,6 +201,7 @@ async fn read_requests_are_those_about_jobs_or_every_get() {
                     reads,
                     ..Limiting::default()
                 },
+                ..Switches::default()
             },
             ..Config::default()
         });
