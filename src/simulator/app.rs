@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::clock::Clock;
-use super::config::{Config, LIVE_KEY_PREFIX, Scope};
-use super::digest::Digester;
+use super::config::{Config, KeyState, LIVE_KEY_PREFIX, Scope};
+use super::digest::{Digest, Digester};
 use super::effect::{Effect, Entry};
 use super::errors::ApiError;
 use super::flights::Flights;
@@ -117,6 +117,11 @@ impl App {
         let keys = &self.config.keys;
         let index = keys.iter().position(|key| key.secret == secret);
         let index = index.ok_or(ApiError::Unauthorized)?;
+        let became = self.look(|turn| turn.world.key_states.get(&key_digest(secret)).copied());
+        match became.unwrap_or(keys[index].state) {
+            KeyState::Valid => {}
+            ended => return Err(ApiError::KeyEnded(ended)),
+        }
         match scopes
             .iter()
             .find(|scope| !keys[index].scopes.contains(scope))
@@ -267,6 +272,11 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<String, ApiError> {
         ));
     }
     Ok(key.to_owned())
+}
+
+/// What the log has of an API key.
+pub(crate) fn key_digest(secret: &str) -> Digest {
+    Digester::new("api key").text(secret).finish()
 }
 
 fn stamp(mut response: Response, request_id: &str) -> Response {

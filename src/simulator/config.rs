@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
+
 use super::cents::Cents;
 use super::clock::whole_ms;
 use super::limits::Limits;
@@ -40,21 +42,37 @@ impl Scope {
     }
 }
 
-/// An accepted API key.
+/// Whether an API key is accepted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyState {
+    /// It is.
+    #[default]
+    Valid,
+    /// No longer: its owner took it back.
+    Revoked,
+    /// No longer: its time was up.
+    Expired,
+}
+
+/// An API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
     /// What a client sends after `Bearer `.
     pub secret: String,
     /// What it may do.
     pub scopes: BTreeSet<Scope>,
+    /// Whether it is accepted, until the control interface says otherwise.
+    pub state: KeyState,
 }
 
 impl ApiKey {
-    /// A key with the given scopes.
+    /// A valid key with the given scopes.
     pub fn new(secret: impl Into<String>, scopes: impl IntoIterator<Item = Scope>) -> Self {
         Self {
             secret: secret.into(),
             scopes: scopes.into_iter().collect(),
+            state: KeyState::Valid,
         }
     }
 }
@@ -73,7 +91,7 @@ pub struct Config {
     pub balance_cents: Cents,
     /// What each create and follow-up puts on hold.
     pub hold_cents: Cents,
-    /// The accepted API keys.
+    /// The API keys.
     pub keys: Vec<ApiKey>,
     /// `poll_after_seconds` of an active job, before division.
     pub poll_after_seconds: u32,

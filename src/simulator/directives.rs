@@ -28,7 +28,7 @@ pub(crate) struct Directives {
     pub(crate) propose: First,
     pub(crate) files: Option<usize>,
     pub(crate) truncated: bool,
-    pub(crate) charge_late_ms: i64,
+    pub(crate) charge_late_ms: Option<i64>,
 }
 
 impl Directives {
@@ -55,7 +55,7 @@ impl Directives {
             "cost" => self.cost = value.parse().ok().filter(|cents| *cents >= 0).map(Cents),
             "files" => self.files = value.parse().ok().filter(|files| (1..=50).contains(files)),
             "truncated" => self.truncated = true,
-            "charge-late" => self.charge_late_ms = milliseconds(value).unwrap_or(0),
+            "charge-late" => self.charge_late_ms = milliseconds(value),
             _ => {}
         }
     }

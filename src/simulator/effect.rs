@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::billing::BillingState;
 use super::cents::Cents;
+use super::config::KeyState;
 use super::digest::Digest;
 use super::ids::{ArtifactId, JobId};
 use super::jobs::{Review, Run};
@@ -24,6 +26,19 @@ pub(crate) enum Effect {
     Wrote(Box<Written>),
     ToppedUp {
         cents: Cents,
+    },
+    /// The billing changed its mind about the workspace.
+    BillingBecame {
+        state: BillingState,
+    },
+    /// An API key ended, or began again; it is told by its digest.
+    KeyBecame {
+        key: Digest,
+        state: KeyState,
+    },
+    /// The charges of a job's ended runs came.
+    ChargeKnown {
+        job: JobId,
     },
     /// A write was refused, and that is remembered.
     Refused(Box<Refused>),
@@ -98,6 +113,9 @@ impl Effect {
             Self::Refused(refused) => refused.endpoint.class(),
             Self::Replayed { class } | Self::KeyConflict { class } => *class,
             Self::ToppedUp { .. }
+            | Self::BillingBecame { .. }
+            | Self::KeyBecame { .. }
+            | Self::ChargeKnown { .. }
             | Self::RateLimited { .. }
             | Self::PolledEarly { .. }
             | Self::Downloaded { .. } => return None,

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use axum::http::StatusCode;
 
-use super::config::Scope;
+use super::billing::BillingState;
+use super::config::{KeyState, Scope};
 use super::keys::Refusal;
 use super::limits::Class;
 
@@ -15,6 +16,8 @@ use super::limits::Class;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ApiError {
     Unauthorized,
+    /// A key that was accepted once.
+    KeyEnded(KeyState),
     InsufficientScope(Scope),
     NotFound(&'static str),
     MethodNotAllowed,
@@ -37,6 +40,7 @@ pub(crate) enum ApiError {
     JobAlreadyRunning,
     JobNotCompleted,
     CadRevisionRequired,
+    Billing(BillingState),
     InsufficientBalance,
     ProjectedBalanceExceeded {
         wait_ms: i64,
@@ -54,7 +58,7 @@ impl ApiError {
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized | Self::KeyEnded(_) => StatusCode::UNAUTHORIZED,
             Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -76,7 +80,8 @@ impl ApiError {
             | Self::JobAlreadyRunning
             | Self::JobNotCompleted
             | Self::CadRevisionRequired => StatusCode::CONFLICT,
-            Self::InsufficientBalance => StatusCode::PAYMENT_REQUIRED,
+            Self::Billing(BillingState::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::InsufficientBalance | Self::Billing(_) => StatusCode::PAYMENT_REQUIRED,
             Self::ProjectedBalanceExceeded { .. } | Self::RateLimited { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
             }
@@ -94,6 +99,8 @@ impl ApiError {
                 let message = format!("The API key does not include the {} scope", scope.name());
                 return ("insufficient_scope".into(), message);
             }
+            Self::KeyEnded(KeyState::Expired) => ("unauthorized", "The API key has expired"),
+            Self::KeyEnded(_) => ("unauthorized", "The API key was revoked"),
             Self::NotFound(message) => ("not_found", *message),
             Self::MethodNotAllowed => (
                 "method_not_allowed",
@@ -141,6 +148,7 @@ impl ApiError {
                 "cad_revision_required",
                 "The CAD job has no revision to review",
             ),
+            Self::Billing(state) => state.words(),
             Self::InsufficientBalance => ("insufficient_balance", "The workspace balance is empty"),
             Self::ProjectedBalanceExceeded { .. } => (
                 "projected_balance_exceeded",

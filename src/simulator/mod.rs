@@ -72,16 +72,18 @@ mod wire;
 mod world;
 mod write;
 
+pub use billing::BillingState;
 pub use books::{Books, EarlyPoll, EarlyPolls, JobBook, KeyTally, ReviewBook, Totals, WriteBook};
 pub use cents::Cents;
 pub use clock::Clock;
-pub use config::{ApiKey, Config, SIM_API_KEY, Scope};
+pub use config::{ApiKey, Config, KeyState, SIM_API_KEY, Scope};
 pub use ids::{ArtifactId, FileId, JobId, MessageId, RevisionId};
 pub use jobs::{Status, WriteKind};
 pub use limits::{Class, Limits, Quota};
 pub use log::SimulatorError;
 pub use server::Simulator;
 pub use switches::{
-    Algorithm, Checked, Compared, Counted, Idempotency, InFlight, KeyLife, KeyScope, Limiting,
-    ReadClass, Remembered, RetryAfterForm, RetryAfterOn, Switches,
+    Algorithm, Billing, ChargedCents, Charges, Checked, Compared, Counted, FailedRuns,
+    FollowUpHold, Idempotency, InFlight, Insufficient, KeyLife, KeyScope, Limiting, ReadClass,
+    Remembered, RetryAfterForm, RetryAfterOn, ShownBalance, Switches, UnknownCost,
 };

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::cents::Cents;
 use super::clock::whole_ms;
+use super::config::Config;
 use super::ids::{ArtifactId, JobId, MessageId, RevisionId};
 use super::jobs::{Artifact, Job, Proposal, Review, Revision, Status};
+use super::switches::{Billing, UnknownCost};
 
 /// How much of a prompt a job list shows, in characters.
 const PREVIEW_LENGTH: usize = 280;
@@ -152,7 +154,7 @@ pub(crate) struct JobStatus {
     updated_at: String,
     poll_after_seconds: Option<Seconds>,
     explanation: Option<String>,
-    cost: Cost,
+    cost: Option<Cost>,
     #[serde(flatten)]
     result: Files,
 }
@@ -163,8 +165,19 @@ struct Cost {
     charged_cents: Option<Cents>,
 }
 
+impl Cost {
+    fn of(switches: Billing, job: &Job, now: i64) -> Option<Self> {
+        let charged_cents = job.charged(switches.charged, now);
+        let is_shown = charged_cents.is_some() || switches.unknown == UnknownCost::NullCents;
+        is_shown.then_some(Self {
+            currency: "usd",
+            charged_cents,
+        })
+    }
+}
+
 impl JobStatus {
-    pub(crate) fn of(job: &Job, poll_after: Option<Seconds>, now: i64) -> Self {
+    pub(crate) fn of(config: &Config, job: &Job, poll_after: Option<Seconds>, now: i64) -> Self {
         let revision = job.latest_revision(now);
         Self {
             id: job.id.clone(),
@@ -173,10 +186,7 @@ impl JobStatus {
             updated_at: timestamp(job.updated_ms(now)),
             poll_after_seconds: poll_after,
             explanation: revision.map(|revision| revision.design.explanation()),
-            cost: Cost {
-                currency: "usd",
-                charged_cents: job.charged(now),
-            },
+            cost: Cost::of(config.switches.billing, job, now),
             result: Files::of(revision),
         }
     }

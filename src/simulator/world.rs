@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::billing::{Account, Settlement};
+use super::billing::{Account, BillingState, Settlement};
 use super::books::{EarlyPoll, EarlyPolls, KeyTally};
 use super::cents::Cents;
-use super::config::Config;
+use super::config::{Config, KeyState};
 use super::design;
 use super::digest::Digest;
 use super::effect::{Effect, Entry, Refused, Write, Written};
@@ -28,6 +28,9 @@ pub(crate) struct World {
     /// The time of the first.
     pub(crate) since_ms: i64,
     pub(crate) account: Account,
+    pub(crate) billing: BillingState,
+    /// What became of API keys, by their digest.
+    pub(crate) key_states: BTreeMap<Digest, KeyState>,
     /// In order of creation.
     pub(crate) jobs: Vec<Job>,
     pub(crate) gate: Gate,
@@ -63,6 +66,8 @@ impl World {
             last_ms: None,
             since_ms: 0,
             account: Account::default(),
+            billing: BillingState::default(),
+            key_states: BTreeMap::new(),
             jobs: Vec::new(),
             gate: Gate::default(),
             downloads: BTreeMap::new(),
@@ -109,6 +114,11 @@ impl World {
                 self.keys.learn(key, endpoint, known);
             }
             Effect::ToppedUp { cents } => self.account.top_up(cents),
+            Effect::BillingBecame { state } => self.billing = state,
+            Effect::KeyBecame { key, state } => {
+                self.key_states.insert(key, state);
+            }
+            Effect::ChargeKnown { job } => self.tell_charges(at, &job),
             Effect::Replayed { .. } => self.tallies.keys.replays += 1,
             Effect::KeyConflict { .. } => self.tallies.keys.conflicts += 1,
             Effect::RateLimited { class } => {
@@ -176,14 +186,25 @@ impl World {
         }
     }
 
-    fn add_run(&mut self, index: usize, run: Run) {
-        let charge = match run.end {
-            End::Completed { charge, .. } => charge,
-            End::Failed => Cents(0),
+    fn tell_charges(&mut self, at: i64, job: &JobId) {
+        let Some(index) = self.job_index(job) else {
+            return;
         };
+        for (exchange, asked) in self.jobs[index].exchanges.iter_mut().enumerate() {
+            if let Exchange::Run(run) = asked
+                && run.ends_ms <= at
+            {
+                run.tell_charge(at);
+                self.account.settle((index, exchange), at);
+            }
+        }
+    }
+
+    fn add_run(&mut self, index: usize, run: Run) {
         let settlement = Settlement {
+            run: (index, self.jobs[index].exchanges.len()),
             hold: run.hold,
-            charge,
+            charge: run.bill().map_or(Cents(0), |bill| bill.charge),
         };
         self.account.hold(settlement, run.settles_ms());
         *self.attempts.entry(run.lineage).or_default() += 1;

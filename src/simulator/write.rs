@@ -7,6 +7,7 @@ use super::digest::{Digest, Digester};
 use super::effect::{Effect, KeyUse, Refused, Write, Written};
 use super::errors::ApiError;
 use super::ids::JobId;
+use super::jobs::WriteKind;
 use super::keys::{Answered, Endpoint, Known, Refusal};
 use super::review::{self, Question};
 use super::submit::{self, Submission};
@@ -76,8 +77,11 @@ impl WriteRequest {
             _ => {}
         }
         match self {
-            Self::Create(_) | Self::FollowUp(..) if switches.billing == side => {
-                submit::can_pay(world, now)
+            Self::Create(_) if switches.billing == side => {
+                submit::can_pay(world, WriteKind::Create, now)
+            }
+            Self::FollowUp(..) if switches.billing == side => {
+                submit::can_pay(world, WriteKind::FollowUp, now)
             }
             Self::Create(_) | Self::FollowUp(..) | Self::Review(..) => Ok(()),
         }

@@ -124,9 +124,10 @@ fn poll(turn: &mut Turn<'_>, index: usize) -> JobStatus {
     }
     let active = turn.world.jobs[index].status(now).is_active();
     let poll_after = active.then(|| submit::poll_after(turn.world));
-    let job = &mut turn.world.jobs[index];
+    let world = &mut *turn.world;
+    let job = &mut world.jobs[index];
     job.next_poll_ms = poll_after.map(|wait| now.saturating_add(wait.ms()));
-    JobStatus::of(job, poll_after, now)
+    JobStatus::of(&world.config, job, poll_after, now)
 }
 
 async fn try_messages(

@@ -3,11 +3,16 @@
 //! A client must live with every position of every switch. None of them changes what was recorded: a world that is
 //! reopened with others keeps its jobs, charges and answers.
 
+pub(crate) mod billing;
 pub(crate) mod idempotency;
 pub(crate) mod limiting;
 
 use serde::Deserialize;
 
+pub use billing::{
+    Billing, ChargedCents, Charges, FailedRuns, FollowUpHold, Insufficient, ShownBalance,
+    UnknownCost,
+};
 pub use idempotency::{Checked, Compared, Idempotency, InFlight, KeyLife, KeyScope, Remembered};
 pub use limiting::{Algorithm, Counted, Limiting, ReadClass, RetryAfterForm, RetryAfterOn};
 
@@ -19,4 +24,6 @@ pub struct Switches {
     pub limiting: Limiting,
     /// What an idempotency key stands for.
     pub idempotency: Idempotency,
+    /// How money is held, charged and shown.
+    pub billing: Billing,
 }
