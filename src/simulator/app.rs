@@ -38,6 +38,7 @@ pub(crate) struct App {
     /// What request ids are drawn from, beside their count: other for each opening of a world.
     epoch: u64,
     requests: AtomicU64,
+    links: AtomicU64,
     pub(crate) flights: Flights,
 }
 
@@ -57,6 +58,7 @@ impl App {
             world: Mutex::new(world),
             epoch,
             requests: AtomicU64::new(0),
+            links: AtomicU64::new(0),
             flights: Flights::default(),
         }
     }
@@ -158,7 +160,10 @@ impl App {
         let body = ErrorBody {
             error: ErrorDetail { code, message },
         };
-        let mut response = self.json(error.status(), &body);
+        let mut response = self.json(
+            error.status(self.config.switches.visibility.review_codes),
+            &body,
+        );
         let now = self.clock.now_ms();
         retry_after::tell(response.headers_mut(), &self.config, error, now);
         response
@@ -183,6 +188,11 @@ impl App {
             .number(self.requests.fetch_add(1, Ordering::Relaxed))
             .finish();
         format!("req_{}", digest.short_hex())
+    }
+
+    /// A number that no other signed URL of this process has.
+    pub(crate) fn next_link(&self) -> u64 {
+        self.links.fetch_add(1, Ordering::Relaxed)
     }
 
     fn world(&self) -> MutexGuard<'_, World> {

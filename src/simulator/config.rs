@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::cents::Cents;
 use super::clock::whole_ms;
 use super::limits::Limits;
-use super::switches::Switches;
+use super::switches::{PollAfter, Switches};
 
 /// The API key every simulator accepts unless its [`Config`] says otherwise; it has all scopes.
 pub const SIM_API_KEY: &str = "gcad_sim_0123456789abcdef";
@@ -128,6 +128,16 @@ impl Config {
     pub(crate) fn scaled_ms(&self, document_ms: i64) -> i64 {
         let scaled = whole_ms((document_ms as f64 / self.divisor()).ceil());
         scaled.max(i64::from(document_ms > 0))
+    }
+
+    /// How long who asked about an active job is told to wait, if anything.
+    pub(crate) fn poll_after_ms(&self) -> Option<i64> {
+        let document_ms = i64::from(self.poll_after_seconds) * 1_000;
+        match self.switches.visibility.poll_after {
+            PollAfter::Told => Some(self.scaled_ms(document_ms)),
+            PollAfter::Null => None,
+            PollAfter::Decimals => Some(self.scaled_ms(document_ms + 250)),
+        }
     }
 
     /// Whether this workspace's time is the document's.

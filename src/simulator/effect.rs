@@ -40,6 +40,19 @@ pub(crate) enum Effect {
     ChargeKnown {
         job: JobId,
     },
+    /// A job was hidden from lists, or shown again.
+    HiddenBecame {
+        job: JobId,
+        hidden: bool,
+    },
+    /// A signed URL that works once was used.
+    LinkUsed {
+        signature: String,
+    },
+    /// The review assistant did not answer.
+    ReviewFailed {
+        question: Digest,
+    },
     /// A write was refused, and that is remembered.
     Refused(Box<Refused>),
     /// A remembered answer was given again.
@@ -116,6 +129,9 @@ impl Effect {
             | Self::BillingBecame { .. }
             | Self::KeyBecame { .. }
             | Self::ChargeKnown { .. }
+            | Self::HiddenBecame { .. }
+            | Self::LinkUsed { .. }
+            | Self::ReviewFailed { .. }
             | Self::RateLimited { .. }
             | Self::PolledEarly { .. }
             | Self::Downloaded { .. } => return None,

@@ -9,8 +9,10 @@ use axum::http::StatusCode;
 
 use super::billing::BillingState;
 use super::config::{KeyState, Scope};
+use super::digest::Digest;
 use super::keys::Refusal;
 use super::limits::Class;
+use super::switches::ReviewCodes;
 
 /// Why a request was not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,12 @@ pub(crate) enum ApiError {
     JobAlreadyRunning,
     JobNotCompleted,
     CadRevisionRequired,
+    /// The review assistant did not answer.
+    ReviewFailed {
+        how: ReviewFailure,
+        /// The question, for those who count.
+        question: Digest,
+    },
     Billing(BillingState),
     InsufficientBalance,
     ProjectedBalanceExceeded {
@@ -53,10 +61,22 @@ pub(crate) enum ApiError {
     Repeated(Refusal),
 }
 
+/// How the review assistant did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReviewFailure {
+    Failed,
+    Unavailable,
+}
+
 impl ApiError {
     pub(crate) const NO_JOB: Self = Self::NotFound("CAD job not found");
 
-    pub(crate) fn status(&self) -> StatusCode {
+    /// Its status, as far as the document says; where it does not, as the switch has it.
+    pub(crate) fn status(&self, codes: ReviewCodes) -> StatusCode {
+        let review = |usual, unusual| match codes {
+            ReviewCodes::Usual => usual,
+            ReviewCodes::Unusual => unusual,
+        };
         match self {
             Self::Unauthorized | Self::KeyEnded(_) => StatusCode::UNAUTHORIZED,
             Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
@@ -77,14 +97,22 @@ impl ApiError {
             | Self::IdempotencyKeyRequired => StatusCode::BAD_REQUEST,
             Self::IdempotencyKeyConflict
             | Self::IdempotencyKeyInFlight
-            | Self::JobAlreadyRunning
-            | Self::JobNotCompleted
-            | Self::CadRevisionRequired => StatusCode::CONFLICT,
+            | Self::JobAlreadyRunning => StatusCode::CONFLICT,
             Self::Billing(BillingState::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
             Self::InsufficientBalance | Self::Billing(_) => StatusCode::PAYMENT_REQUIRED,
             Self::ProjectedBalanceExceeded { .. } | Self::RateLimited { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
             }
+            Self::JobNotCompleted => review(StatusCode::CONFLICT, StatusCode::BAD_REQUEST),
+            Self::CadRevisionRequired => review(StatusCode::CONFLICT, StatusCode::NOT_FOUND),
+            Self::ReviewFailed { how, .. } => match how {
+                ReviewFailure::Failed => {
+                    review(StatusCode::BAD_GATEWAY, StatusCode::INTERNAL_SERVER_ERROR)
+                }
+                ReviewFailure::Unavailable => {
+                    review(StatusCode::SERVICE_UNAVAILABLE, StatusCode::BAD_GATEWAY)
+                }
+            },
             Self::Repeated(refusal) => {
                 StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
@@ -148,6 +176,16 @@ impl ApiError {
                 "cad_revision_required",
                 "The CAD job has no revision to review",
             ),
+            Self::ReviewFailed { how, .. } => match how {
+                ReviewFailure::Failed => (
+                    "review_agent_failed",
+                    "The review assistant could not complete the request",
+                ),
+                ReviewFailure::Unavailable => (
+                    "review_agent_unavailable",
+                    "The review assistant is temporarily unavailable",
+                ),
+            },
             Self::Billing(state) => state.words(),
             Self::InsufficientBalance => ("insufficient_balance", "The workspace balance is empty"),
             Self::ProjectedBalanceExceeded { .. } => (

@@ -9,7 +9,7 @@ use super::cents::Cents;
 use super::design::Design;
 use super::digest::Digest;
 use super::ids::{ArtifactId, FileId, JobId, MessageId, RevisionId};
-use super::switches::ChargedCents;
+use super::switches::{ChargedCents, DuringFollowUp};
 
 /// The status of a job or run (section "Poll job status").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +118,8 @@ pub(crate) struct Job {
     pub(crate) search: String,
     /// Never empty: the first is the create's run.
     pub(crate) exchanges: Vec<Exchange>,
+    /// Whether it is left out of lists.
+    pub(crate) hidden: bool,
     /// Before this time a poll is early. Not part of the log: a reopened world starts with what its writes told.
     pub(crate) next_poll_ms: Option<i64>,
 }
@@ -296,6 +298,12 @@ impl Job {
         self.runs()
             .next_back()
             .expect("a job begins with the run of its create")
+    }
+
+    /// The revision that its readers see.
+    pub(crate) fn shown_revision(&self, during: DuringFollowUp, now: i64) -> Option<&Revision> {
+        let hidden = during == DuringFollowUp::Hidden && self.status(now).is_active();
+        self.latest_revision(now).filter(|_| !hidden)
     }
 
     /// That of its last run.

@@ -8,7 +8,7 @@ use super::config::Config;
 use super::digest::Digest;
 use super::errors::ApiError;
 use super::limits::{Bucket, Class};
-use super::switches::{KeyLife, KeyScope};
+use super::switches::{KeyLife, KeyScope, ReviewCodes};
 use super::wire::Receipt;
 
 const MINUTE_MS: i64 = 60_000;
@@ -72,11 +72,11 @@ pub(crate) struct Refusal {
     pub(crate) wait_ms: Option<i64>,
 }
 
-impl From<&ApiError> for Refusal {
-    fn from(error: &ApiError) -> Self {
+impl Refusal {
+    pub(crate) fn of(error: &ApiError, codes: ReviewCodes) -> Self {
         let (code, message) = error.words();
         Self {
-            status: error.status().as_u16(),
+            status: error.status(codes).as_u16(),
             code: code.into_owned(),
             message,
             wait_ms: error.wait_ms(),

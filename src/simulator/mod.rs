@@ -61,7 +61,9 @@ mod retry_after;
 mod review;
 mod router;
 mod routes;
+mod sanitize;
 mod server;
+mod sniff;
 mod step;
 mod storage;
 mod submit;
@@ -83,7 +85,10 @@ pub use limits::{Class, Limits, Quota};
 pub use log::SimulatorError;
 pub use server::Simulator;
 pub use switches::{
-    Algorithm, Billing, ChargedCents, Charges, Checked, Compared, Counted, FailedRuns,
-    FollowUpHold, Idempotency, InFlight, Insufficient, KeyLife, KeyScope, Limiting, ReadClass,
-    Remembered, RetryAfterForm, RetryAfterOn, ShownBalance, Switches, UnknownCost,
+    AcceptedStatus, AfterFailure, Algorithm, Billing, Characters, ChargedCents, Charges, Checked,
+    Compared, Counted, DuringFollowUp, FailedRuns, FollowUpHold, HistoryContent, Idempotency,
+    ImageSize, ImageTypeOf, InFlight, Insufficient, KeyLife, KeyScope, Limiting, ListOrder,
+    OlderArtifacts, PollAfter, ProposalForm, ReadClass, Remembered, RetryAfterForm, RetryAfterOn,
+    ReviewCodes, ReviewedStatus, ShownBalance, SignedUrls, Switches, UnknownCost, Uploads,
+    Visibility,
 };

@@ -37,6 +37,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/_sim/billing", post(control::billing))
         .route("/_sim/keys", post(control::key))
         .route("/_sim/jobs/{job_id}/charge", post(control::charge))
+        .route("/_sim/jobs/{job_id}/hidden", post(control::hidden))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_SIZE))

@@ -12,7 +12,7 @@ use super::effect::Write;
 use super::errors::ApiError;
 use super::ids::{JobId, MessageId, Place};
 use super::jobs::{self, Artifact, Attachment, End, Image, Job, Revision, Run, Status, WriteKind};
-use super::switches::{Charges, FailedRuns, FollowUpHold};
+use super::switches::{AfterFailure, Charges, FailedRuns, FollowUpHold};
 use super::wire::{Accepted, Receipt, Seconds};
 use super::world::World;
 
@@ -72,11 +72,12 @@ pub(crate) fn create(world: &World, submission: Submission, now: i64) -> (Write,
 }
 
 /// Whether a job takes a follow-up.
-pub(crate) fn may_follow(job: &Job, now: i64) -> Result<(), ApiError> {
-    if job.status(now).is_active() {
-        Err(ApiError::JobAlreadyRunning)
-    } else {
-        Ok(())
+pub(crate) fn may_follow(world: &World, job: &Job, now: i64) -> Result<(), ApiError> {
+    let after_failure = world.config.switches.visibility.after_failure;
+    match job.status(now) {
+        Status::Queued | Status::Running => Err(ApiError::JobAlreadyRunning),
+        Status::Failed if after_failure == AfterFailure::Refused => Err(ApiError::JobNotCompleted),
+        Status::Completed | Status::Failed => Ok(()),
     }
 }
 
@@ -101,9 +102,8 @@ pub(crate) fn follow_up(
 }
 
 /// What a client is told to wait before its next poll of an active job.
-pub(crate) fn poll_after(world: &World) -> Seconds {
-    let config = &world.config;
-    Seconds::from_ms(config.scaled_ms(i64::from(config.poll_after_seconds) * 1_000))
+pub(crate) fn poll_after(world: &World) -> Option<Seconds> {
+    world.config.poll_after_ms().map(Seconds::from_ms)
 }
 
 fn accepted(world: &World, id: JobId, message_id: Option<MessageId>) -> Receipt {

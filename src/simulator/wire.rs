@@ -10,7 +10,7 @@ use super::clock::whole_ms;
 use super::config::Config;
 use super::ids::{ArtifactId, JobId, MessageId, RevisionId};
 use super::jobs::{Artifact, Job, Proposal, Review, Revision, Status};
-use super::switches::{Billing, UnknownCost};
+use super::switches::{Billing, ProposalForm, UnknownCost};
 
 /// How much of a prompt a job list shows, in characters.
 const PREVIEW_LENGTH: usize = 280;
@@ -76,7 +76,7 @@ pub(crate) struct Accepted {
     pub(crate) status: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) message_id: Option<MessageId>,
-    pub(crate) poll_after_seconds: Seconds,
+    pub(crate) poll_after_seconds: Option<Seconds>,
 }
 
 /// An answered review.
@@ -94,17 +94,44 @@ pub(crate) struct ReviewBody {
     mode: String,
     message: String,
     model: String,
-    iteration_proposal: Option<Proposal>,
+    iteration_proposal: Option<ProposalBody>,
     viewer_actions: Vec<serde_json::Value>,
 }
 
-impl From<&Review> for ReviewBody {
-    fn from(review: &Review) -> Self {
+/// An iteration proposal in one of its forms.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum ProposalBody {
+    Object(Proposal),
+    Text(String),
+    OtherKeys {
+        title: String,
+        instructions: Vec<String>,
+    },
+}
+
+impl ProposalBody {
+    fn of(proposal: &Proposal, form: ProposalForm) -> Option<Self> {
+        match form {
+            ProposalForm::Object => Some(Self::Object(proposal.clone())),
+            ProposalForm::Null => None,
+            ProposalForm::Text => Some(Self::Text(proposal.prompt.clone())),
+            ProposalForm::OtherKeys => Some(Self::OtherKeys {
+                title: proposal.summary.clone(),
+                instructions: vec![proposal.prompt.clone()],
+            }),
+        }
+    }
+}
+
+impl ReviewBody {
+    pub(crate) fn of(review: &Review, form: ProposalForm) -> Self {
+        let proposal = review.proposal.as_ref();
         Self {
             mode: "review".to_owned(),
             message: review.answer.clone(),
             model: "review-agent".to_owned(),
-            iteration_proposal: review.proposal.clone(),
+            iteration_proposal: proposal.and_then(|proposal| ProposalBody::of(proposal, form)),
             viewer_actions: Vec::new(),
         }
     }
@@ -130,7 +157,8 @@ pub(crate) struct JobSummary {
 }
 
 impl JobSummary {
-    pub(crate) fn of(job: &Job, now: i64) -> Self {
+    pub(crate) fn of(config: &Config, job: &Job, now: i64) -> Self {
+        let shown = job.shown_revision(config.switches.visibility.during_follow_up, now);
         let preview = |text: &str| text.chars().take(PREVIEW_LENGTH).collect();
         Self {
             id: job.id.clone(),
@@ -139,7 +167,7 @@ impl JobSummary {
             title: job.title.clone(),
             prompt_preview: preview(&job.first_run().prompt),
             last_message: preview(job.last_message()),
-            latest_revision_id: job.latest_revision(now).map(|revision| revision.id.clone()),
+            latest_revision_id: shown.map(|revision| revision.id.clone()),
             created_at: timestamp(job.created_ms),
             updated_at: timestamp(job.updated_ms(now)),
         }
@@ -178,7 +206,7 @@ impl Cost {
 
 impl JobStatus {
     pub(crate) fn of(config: &Config, job: &Job, poll_after: Option<Seconds>, now: i64) -> Self {
-        let revision = job.latest_revision(now);
+        let revision = job.shown_revision(config.switches.visibility.during_follow_up, now);
         Self {
             id: job.id.clone(),
             status: job.status(now),
@@ -201,8 +229,9 @@ pub(crate) struct ArtifactList {
 }
 
 impl ArtifactList {
-    pub(crate) fn of(job: &Job, now: i64) -> Self {
-        let files = Files::of(job.latest_revision(now));
+    pub(crate) fn of(config: &Config, job: &Job, now: i64) -> Self {
+        let during = config.switches.visibility.during_follow_up;
+        let files = Files::of(job.shown_revision(during, now));
         Self {
             job_id: job.id.clone(),
             revision_id: files.latest_revision_id,

@@ -1,6 +1,6 @@
 //! The state of the workspace: a pure fold of [`Effect`]s. It takes the time as a value and decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::billing::{Account, BillingState, Settlement};
@@ -36,6 +36,10 @@ pub(crate) struct World {
     pub(crate) gate: Gate,
     pub(crate) downloads: BTreeMap<ArtifactId, u64>,
     pub(crate) keys: Keyring,
+    /// The signatures of URLs that worked once.
+    pub(crate) used_links: BTreeSet<String>,
+    /// How often each question to the review assistant was not answered.
+    pub(crate) failed_reviews: BTreeMap<Digest, u32>,
     pub(crate) tallies: Tallies,
     by_id: BTreeMap<JobId, usize>,
     artifacts: BTreeMap<ArtifactId, ArtifactPlace>,
@@ -73,6 +77,8 @@ impl World {
             downloads: BTreeMap::new(),
             tallies: Tallies::default(),
             keys: Keyring::default(),
+            used_links: BTreeSet::new(),
+            failed_reviews: BTreeMap::new(),
             by_id: BTreeMap::new(),
             artifacts: BTreeMap::new(),
             attempts: BTreeMap::new(),
@@ -118,6 +124,17 @@ impl World {
             Effect::KeyBecame { key, state } => {
                 self.key_states.insert(key, state);
             }
+            Effect::HiddenBecame { job, hidden } => {
+                if let Some(index) = self.job_index(&job) {
+                    self.jobs[index].hidden = hidden;
+                }
+            }
+            Effect::LinkUsed { signature } => {
+                self.used_links.insert(signature);
+            }
+            Effect::ReviewFailed { question } => {
+                *self.failed_reviews.entry(question).or_default() += 1;
+            }
             Effect::ChargeKnown { job } => self.tell_charges(at, &job),
             Effect::Replayed { .. } => self.tallies.keys.replays += 1,
             Effect::KeyConflict { .. } => self.tallies.keys.conflicts += 1,
@@ -141,6 +158,13 @@ impl World {
 
     pub(crate) fn job_index(&self, id: &JobId) -> Option<usize> {
         self.by_id.get(id).copied()
+    }
+
+    /// Whether an artifact is of its job's latest revision.
+    pub(crate) fn is_latest(&self, id: &ArtifactId, now: i64) -> bool {
+        let job = self.artifacts.get(id).map(|place| &self.jobs[place.job]);
+        job.and_then(|job| job.latest_revision(now))
+            .is_some_and(|revision| revision.artifacts.iter().any(|artifact| artifact.id == *id))
     }
 
     /// The revision an artifact belongs to, and which of its files it is, once the run has ended.
@@ -169,6 +193,7 @@ impl World {
                     search: format!("{title}\n{}", run.prompt).to_lowercase(),
                     title,
                     exchanges: Vec::new(),
+                    hidden: false,
                     next_poll_ms: None,
                 });
                 self.add_run(index, run);
@@ -208,9 +233,7 @@ impl World {
         };
         self.account.hold(settlement, run.settles_ms());
         *self.attempts.entry(run.lineage).or_default() += 1;
-        let told_ms = self
-            .config
-            .scaled_ms(i64::from(self.config.poll_after_seconds) * 1_000);
+        let told_ms = self.config.poll_after_ms();
         let job = &mut self.jobs[index];
         if let End::Completed { revision, .. } = &run.end {
             for (file, artifact) in revision.artifacts.iter().enumerate() {
@@ -222,7 +245,7 @@ impl World {
                 self.artifacts.insert(artifact.id.clone(), place);
             }
         }
-        job.next_poll_ms = Some(run.queued_ms.saturating_add(told_ms));
+        job.next_poll_ms = told_ms.map(|told_ms| run.queued_ms.saturating_add(told_ms));
         job.exchanges.push(Exchange::Run(run));
     }
 }

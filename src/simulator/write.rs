@@ -11,7 +11,7 @@ use super::jobs::WriteKind;
 use super::keys::{Answered, Endpoint, Known, Refusal};
 use super::review::{self, Question};
 use super::submit::{self, Submission};
-use super::switches::{Checked, Remembered};
+use super::switches::{AcceptedStatus, Checked, Remembered, ReviewedStatus, Visibility};
 use super::wire::Receipt;
 use super::world::World;
 
@@ -72,7 +72,7 @@ impl WriteRequest {
         let switches = world.config.switches.idempotency;
         match (self, job) {
             (Self::FollowUp(..), Some(job)) if switches.active_run == side => {
-                submit::may_follow(&world.jobs[job], now)?;
+                submit::may_follow(world, &world.jobs[job], now)?;
             }
             _ => {}
         }
@@ -133,15 +133,21 @@ impl Turn<'_> {
                     answer: receipt.clone(),
                 };
                 self.record(Effect::Wrote(Box::new(Written { write, key })));
-                Ok(receipt.with_status())
+                Ok(receipt.with_status(&self.world.config.switches.visibility))
             }
             Err(error) => {
-                if self.world.config.switches.idempotency.remembered == Remembered::Refusals {
+                if let ApiError::ReviewFailed { question, .. } = &error {
+                    let question = *question;
+                    self.record(Effect::ReviewFailed { question });
+                }
+                let switches = &self.world.config.switches;
+                if switches.idempotency.remembered == Remembered::Refusals {
+                    let codes = switches.visibility.review_codes;
                     self.record(Effect::Refused(Box::new(Refused {
                         endpoint,
                         key,
                         fingerprint,
-                        refusal: Refusal::from(&error),
+                        refusal: Refusal::of(&error, codes),
                     })));
                 }
                 Err(error)
@@ -162,17 +168,27 @@ impl Turn<'_> {
         }
         self.record(Effect::Replayed { class });
         match known.answer {
-            Answered::Accepted(receipt) => Ok(receipt.with_status()),
+            Answered::Accepted(receipt) => {
+                Ok(receipt.with_status(&self.world.config.switches.visibility))
+            }
             Answered::Refused(refusal) => Err(ApiError::Repeated(refusal)),
         }
     }
 }
 
 impl Receipt {
-    fn with_status(self) -> (StatusCode, Self) {
-        match self {
-            Self::Accepted(_) => (StatusCode::ACCEPTED, self),
-            Self::Reviewed(_) => (StatusCode::OK, self),
-        }
+    fn with_status(self, switches: &Visibility) -> (StatusCode, Self) {
+        let status = match &self {
+            Self::Accepted(_) => match switches.accepted {
+                AcceptedStatus::Accepted => StatusCode::ACCEPTED,
+                AcceptedStatus::Ok => StatusCode::OK,
+                AcceptedStatus::Created => StatusCode::CREATED,
+            },
+            Self::Reviewed(_) => match switches.reviewed {
+                ReviewedStatus::Ok => StatusCode::OK,
+                ReviewedStatus::Created => StatusCode::CREATED,
+            },
+        };
+        (status, self)
     }
 }

@@ -46,6 +46,13 @@ pub(crate) struct KeyBody {
     state: KeyState,
 }
 
+/// Whether a job is to be left out of lists.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HiddenBody {
+    hidden: bool,
+}
+
 /// How the workspace stands with the billing.
 #[derive(Serialize)]
 struct Purse {
@@ -163,6 +170,23 @@ pub(crate) async fn charge(
     });
     let outcome = outcome.await;
     app.answer(outcome.map(|charged| (StatusCode::OK, charged)))
+}
+
+/// Hides a job from lists, as the web app can, or shows it again.
+pub(crate) async fn hidden(
+    State(app): State<Arc<App>>,
+    path: Result<Path<String>, PathRejection>,
+    body: Result<Json<HiddenBody>, JsonRejection>,
+) -> Response {
+    const FORM: &str = "Hiding is {\"hidden\": true} or {\"hidden\": false}";
+    control(&app, body, FORM, |turn, body: HiddenBody| {
+        let job = job_id(path)?;
+        turn.job(&job)?;
+        let hidden = body.hidden;
+        turn.record(Effect::HiddenBecame { job, hidden });
+        Ok(body)
+    })
+    .await
 }
 
 /// Does what a body orders; `form` is what is said of one that cannot be read.

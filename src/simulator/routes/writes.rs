@@ -23,7 +23,7 @@ use crate::simulator::ids::JobId;
 use crate::simulator::keys::Endpoint;
 use crate::simulator::multipart;
 use crate::simulator::review::Question;
-use crate::simulator::switches::Compared;
+use crate::simulator::switches::{Compared, Switches, Uploads};
 use crate::simulator::wire::Receipt;
 use crate::simulator::write::{Identity, WriteRequest};
 
@@ -64,14 +64,14 @@ async fn respond(
         Endpoint::Create | Endpoint::FollowUp => &[Scope::CadWrite],
         Endpoint::Review => &[Scope::CadRead, Scope::CadWrite],
     };
-    let switches = app.config().switches.idempotency;
+    let switches = &app.config().switches;
     let caller = app.authorize(request.headers(), scopes, endpoint.class());
     let key = idempotency_key(request.headers());
     let flight = match (&caller, &key) {
-        (Ok(_), Ok(key)) => app.flights.begin(switches, endpoint, key),
+        (Ok(_), Ok(key)) => app.flights.begin(switches.idempotency, endpoint, key),
         _ => Flight::Unwatched,
     };
-    let read = read(switches.compared, endpoint, job, request).await;
+    let read = read(switches, endpoint, job, request).await;
     caller?;
     // The flight lands when the answer is durable, not before.
     app.turn(|turn| {
@@ -90,12 +90,12 @@ async fn respond(
 
 /// Reads a body to its end.
 async fn read(
-    compared: Compared,
+    switches: &Switches,
     endpoint: Endpoint,
     job: Result<JobId, ApiError>,
     request: Request,
 ) -> Result<(Identity, WriteRequest), ApiError> {
-    let (identity, request) = match compared {
+    let (identity, request) = match switches.idempotency.compared {
         Compared::Meaning => (Identity::Meaning, request),
         Compared::Bytes => {
             let (digest, request) = multipart::digested(request).await?;
@@ -103,22 +103,24 @@ async fn read(
         }
     };
     let request = match endpoint {
-        Endpoint::Create => WriteRequest::Create(multipart::submission(request).await?),
+        Endpoint::Create => {
+            WriteRequest::Create(multipart::submission(request, switches.uploads).await?)
+        }
         Endpoint::FollowUp => {
-            let submission = multipart::submission(request).await?;
+            let submission = multipart::submission(request, switches.uploads).await?;
             WriteRequest::FollowUp(job?, submission)
         }
         Endpoint::Review => {
-            let question = question(request).await?;
+            let question = question(request, switches.uploads).await?;
             WriteRequest::Review(job?, question)
         }
     };
     Ok((identity, request))
 }
 
-async fn question(request: Request) -> Result<Question, ApiError> {
+async fn question(request: Request, switches: Uploads) -> Result<Question, ApiError> {
     let mut object = multipart::object(request).await?;
-    multipart::json_prompt(&object)?;
+    multipart::json_prompt(&object, switches)?;
     // What else a client sends is not for this endpoint.
     object.retain(|name, _| matches!(name.as_str(), "prompt" | "revision_id" | "viewer_state"));
     Question::deserialize(Value::Object(object))

@@ -6,6 +6,8 @@
 pub(crate) mod billing;
 pub(crate) mod idempotency;
 pub(crate) mod limiting;
+pub(crate) mod uploads;
+pub(crate) mod visibility;
 
 use serde::Deserialize;
 
@@ -15,6 +17,11 @@ pub use billing::{
 };
 pub use idempotency::{Checked, Compared, Idempotency, InFlight, KeyLife, KeyScope, Remembered};
 pub use limiting::{Algorithm, Counted, Limiting, ReadClass, RetryAfterForm, RetryAfterOn};
+pub use uploads::{Characters, ImageSize, ImageTypeOf, Uploads};
+pub use visibility::{
+    AcceptedStatus, AfterFailure, DuringFollowUp, HistoryContent, ListOrder, OlderArtifacts,
+    PollAfter, ProposalForm, ReviewCodes, ReviewedStatus, SignedUrls, Visibility,
+};
 
 /// Every switch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -26,4 +33,8 @@ pub struct Switches {
     pub idempotency: Idempotency,
     /// How money is held, charged and shown.
     pub billing: Billing,
+    /// What is shown, and how.
+    pub visibility: Visibility,
+    /// How what clients send is measured.
+    pub uploads: Uploads,
 }

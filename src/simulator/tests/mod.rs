@@ -5,9 +5,11 @@ mod idempotency;
 mod lifecycle;
 mod limiting;
 mod limits;
+mod measures;
 mod money;
 mod persistence;
 mod uploads;
+mod visibility;
 
 use std::time::Duration;
 
