@@ -1,6 +1,7 @@
 //! The simulator from outside: its router driven in process, in virtual time.
 
 mod billing;
+mod codes;
 mod idempotency;
 mod lifecycle;
 mod limiting;
