@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cents::Cents;
 use super::clock::whole_ms;
+use super::config_file;
 use super::limits::Limits;
 use super::switches::{PollAfter, Switches};
 
@@ -17,13 +18,16 @@ pub const SIM_API_KEY: &str = "gcad_sim_0123456789abcdef";
 pub(crate) const LIVE_KEY_PREFIX: &str = "gcad_live_";
 
 /// What an API key may do (section "Authentication").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub enum Scope {
     /// `cad:read`: list, status, messages, artifacts; with `cad:write`, reviews.
+    #[serde(rename = "cad:read")]
     CadRead,
     /// `cad:write`: creates, follow-ups; with `cad:read`, reviews.
+    #[serde(rename = "cad:write")]
     CadWrite,
     /// `billing:read`: the balance.
+    #[serde(rename = "billing:read")]
     BillingRead,
 }
 
@@ -56,13 +60,15 @@ pub enum KeyState {
 }
 
 /// An API key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ApiKey {
     /// What a client sends after `Bearer `.
     pub secret: String,
     /// What it may do.
     pub scopes: BTreeSet<Scope>,
     /// Whether it is accepted, until the control interface says otherwise.
+    #[serde(default)]
     pub state: KeyState,
 }
 
@@ -78,7 +84,8 @@ impl ApiKey {
 }
 
 /// Everything that can be chosen about a simulated workspace.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Config {
     /// What durations, charges, failures and ids are drawn from.
     pub seed: u64,
@@ -96,6 +103,7 @@ pub struct Config {
     /// `poll_after_seconds` of an active job, before division.
     pub poll_after_seconds: u32,
     /// How long a run takes, in seconds before division, unless its prompt says so.
+    #[serde(deserialize_with = "config_file::range")]
     pub job_seconds: RangeInclusive<u32>,
     /// How many runs in a hundred fail by themselves.
     pub failure_percent: u8,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::config_file;
+
 /// A class of requests with a limit of its own (section "Rate limits").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,7 +23,8 @@ pub enum Class {
 }
 
 /// So many requests in so long a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Quota {
     /// How many requests fit.
     pub count: u32,
@@ -30,19 +33,26 @@ pub struct Quota {
 }
 
 /// The limit of each class; `None` is no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Limits {
     /// [`Class::CadWrites`]
+    #[serde(deserialize_with = "config_file::quota")]
     pub cad_writes: Option<Quota>,
     /// [`Class::Reviews`]
+    #[serde(deserialize_with = "config_file::quota")]
     pub reviews: Option<Quota>,
     /// [`Class::JobPolls`]
+    #[serde(deserialize_with = "config_file::quota")]
     pub job_polls: Option<Quota>,
     /// [`Class::Reads`]
+    #[serde(deserialize_with = "config_file::quota")]
     pub reads: Option<Quota>,
     /// [`Class::Artifacts`]
+    #[serde(deserialize_with = "config_file::quota")]
     pub artifacts: Option<Quota>,
     /// [`Class::Balance`]
+    #[serde(deserialize_with = "config_file::quota")]
     pub balance: Option<Quota>,
 }
 

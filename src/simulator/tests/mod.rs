@@ -2,6 +2,7 @@
 
 mod billing;
 mod codes;
+mod config_file;
 mod idempotency;
 mod lifecycle;
 mod limiting;
