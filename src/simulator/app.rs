@@ -156,14 +156,12 @@ impl App {
     }
 
     fn error(&self, error: &ApiError) -> Response {
-        let (code, message) = error.words();
+        let shown = &self.config.switches.visibility;
+        let (code, message) = (shown.code_names.shown(error.code()), error.message());
         let body = ErrorBody {
             error: ErrorDetail { code, message },
         };
-        let mut response = self.json(
-            error.status(self.config.switches.visibility.review_codes),
-            &body,
-        );
+        let mut response = self.json(error.status(shown.review_codes), &body);
         let now = self.clock.now_ms();
         retry_after::tell(response.headers_mut(), &self.config, error, now);
         response

@@ -23,21 +23,21 @@ pub enum BillingState {
 }
 
 impl BillingState {
-    /// The code and message of a request that it stops.
-    pub(crate) fn words(self) -> (&'static str, &'static str) {
+    /// The code of a request that it stops.
+    pub(crate) fn code(self) -> &'static str {
         match self {
-            Self::Required => (
-                "billing_required",
-                "The workspace needs prepaid billing before starting CAD jobs",
-            ),
-            Self::NeedsReview => (
-                "billing_needs_review",
-                "Workspace billing needs review before more CAD jobs can start",
-            ),
-            Self::Open | Self::Unavailable => (
-                "service_unavailable",
-                "The billing check is temporarily unavailable",
-            ),
+            Self::Required => "billing_required",
+            Self::NeedsReview => "billing_needs_review",
+            Self::Open | Self::Unavailable => "service_unavailable",
+        }
+    }
+
+    /// The message of a request that it stops.
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            Self::Required => "The workspace needs prepaid billing before starting CAD jobs",
+            Self::NeedsReview => "Workspace billing needs review before more CAD jobs can start",
+            Self::Open | Self::Unavailable => "The billing check is temporarily unavailable",
         }
     }
 }

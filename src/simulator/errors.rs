@@ -119,85 +119,90 @@ impl ApiError {
         }
     }
 
-    /// The machine-readable code and the message for people.
-    pub(crate) fn words(&self) -> (Cow<'static, str>, String) {
-        let (code, message) = match self {
-            Self::Unauthorized => ("unauthorized", "The API key is missing or invalid"),
-            Self::InsufficientScope(scope) => {
-                let message = format!("The API key does not include the {} scope", scope.name());
-                return ("insufficient_scope".into(), message);
+    /// The machine-readable code.
+    pub(crate) fn code(&self) -> Cow<'static, str> {
+        let code = match self {
+            Self::Unauthorized | Self::KeyEnded(_) => "unauthorized",
+            Self::InsufficientScope(_) => "insufficient_scope",
+            Self::NotFound(_) => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::ServiceUnavailable => "service_unavailable",
+            Self::MissingPrompt => "missing_prompt",
+            Self::PromptTooLong => "prompt_too_long",
+            Self::InvalidJson => "invalid_json",
+            Self::InvalidFormData => "invalid_form_data",
+            Self::JsonImagesUnsupported => "json_images_unsupported",
+            Self::UnsupportedImageField => "unsupported_image_field",
+            Self::InvalidFileType => "invalid_file_type",
+            Self::FileTooLarge => "file_too_large",
+            Self::TooManyImages => "too_many_images",
+            Self::IdempotencyKeyRequired => "idempotency_key_required",
+            Self::IdempotencyKeyConflict | Self::IdempotencyKeyInFlight => {
+                "idempotency_key_conflict"
             }
-            Self::KeyEnded(KeyState::Expired) => ("unauthorized", "The API key has expired"),
-            Self::KeyEnded(_) => ("unauthorized", "The API key was revoked"),
-            Self::NotFound(message) => ("not_found", *message),
-            Self::MethodNotAllowed => (
-                "method_not_allowed",
-                "This endpoint does not take that method",
-            ),
-            Self::InvalidRequest(message) => ("invalid_request", *message),
-            Self::PayloadTooLarge => ("payload_too_large", "The request body is too large"),
-            Self::ServiceUnavailable => (
-                "service_unavailable",
-                "The service is temporarily unavailable",
-            ),
-            Self::MissingPrompt => ("missing_prompt", "prompt is required"),
-            Self::PromptTooLong => ("prompt_too_long", "prompt is longer than 60,000 characters"),
-            Self::InvalidJson => ("invalid_json", "The request body is not valid JSON"),
-            Self::InvalidFormData => ("invalid_form_data", "The multipart request body is invalid"),
-            Self::JsonImagesUnsupported => (
-                "json_images_unsupported",
-                "Images must be sent as multipart form data",
-            ),
-            Self::UnsupportedImageField => (
-                "unsupported_image_field",
-                "Image files must be attached as images",
-            ),
-            Self::InvalidFileType => (
-                "invalid_file_type",
-                "Images must be JPEG, PNG, WebP, GIF, HEIC, or HEIF",
-            ),
-            Self::FileTooLarge => ("file_too_large", "An image is larger than 10MB"),
-            Self::TooManyImages => ("too_many_images", "More than 5 images were attached"),
-            Self::IdempotencyKeyRequired => (
-                "idempotency_key_required",
-                "The Idempotency-Key header is required",
-            ),
-            Self::IdempotencyKeyConflict => (
-                "idempotency_key_conflict",
-                "The Idempotency-Key was already used with a different request body",
-            ),
-            Self::IdempotencyKeyInFlight => (
-                "idempotency_key_conflict",
-                "A request with this Idempotency-Key is still in progress",
-            ),
-            Self::JobAlreadyRunning => ("job_already_running", "CAD job already has an active run"),
-            Self::JobNotCompleted => ("job_not_completed", "The CAD job is not completed"),
-            Self::CadRevisionRequired => (
-                "cad_revision_required",
-                "The CAD job has no revision to review",
-            ),
+            Self::JobAlreadyRunning => "job_already_running",
+            Self::JobNotCompleted => "job_not_completed",
+            Self::CadRevisionRequired => "cad_revision_required",
             Self::ReviewFailed { how, .. } => match how {
-                ReviewFailure::Failed => (
-                    "review_agent_failed",
-                    "The review assistant could not complete the request",
-                ),
-                ReviewFailure::Unavailable => (
-                    "review_agent_unavailable",
-                    "The review assistant is temporarily unavailable",
-                ),
+                ReviewFailure::Failed => "review_agent_failed",
+                ReviewFailure::Unavailable => "review_agent_unavailable",
             },
-            Self::Billing(state) => state.words(),
-            Self::InsufficientBalance => ("insufficient_balance", "The workspace balance is empty"),
-            Self::ProjectedBalanceExceeded { .. } => (
-                "projected_balance_exceeded",
-                "The workspace balance is too low for the active job load",
-            ),
-            Self::RateLimited { .. } => ("rate_limited", "Rate limit exceeded"),
-            Self::Repeated(refusal) => {
-                return (refusal.code.clone().into(), refusal.message.clone());
-            }
+            Self::Billing(state) => state.code(),
+            Self::InsufficientBalance => "insufficient_balance",
+            Self::ProjectedBalanceExceeded { .. } => "projected_balance_exceeded",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Repeated(refusal) => return refusal.code.clone().into(),
         };
-        (code.into(), message.to_owned())
+        code.into()
+    }
+
+    /// The message for people.
+    pub(crate) fn message(&self) -> String {
+        let message = match self {
+            Self::Unauthorized => "The API key is missing or invalid",
+            Self::KeyEnded(KeyState::Expired) => "The API key has expired",
+            Self::KeyEnded(_) => "The API key was revoked",
+            Self::InsufficientScope(scope) => {
+                return format!("The API key does not include the {} scope", scope.name());
+            }
+            Self::NotFound(message) | Self::InvalidRequest(message) => message,
+            Self::MethodNotAllowed => "This endpoint does not take that method",
+            Self::PayloadTooLarge => "The request body is too large",
+            Self::ServiceUnavailable => "The service is temporarily unavailable",
+            Self::MissingPrompt => "prompt is required",
+            Self::PromptTooLong => "prompt is longer than 60,000 characters",
+            Self::InvalidJson => "The request body is not valid JSON",
+            Self::InvalidFormData => "The multipart request body is invalid",
+            Self::JsonImagesUnsupported => "Images must be sent as multipart form data",
+            Self::UnsupportedImageField => "Image files must be attached as images",
+            Self::InvalidFileType => "Images must be JPEG, PNG, WebP, GIF, HEIC, or HEIF",
+            Self::FileTooLarge => "An image is larger than 10MB",
+            Self::TooManyImages => "More than 5 images were attached",
+            Self::IdempotencyKeyRequired => "The Idempotency-Key header is required",
+            Self::IdempotencyKeyConflict => {
+                "The Idempotency-Key was already used with a different request body"
+            }
+            Self::IdempotencyKeyInFlight => {
+                "A request with this Idempotency-Key is still in progress"
+            }
+            Self::JobAlreadyRunning => "CAD job already has an active run",
+            Self::JobNotCompleted => "The CAD job is not completed",
+            Self::CadRevisionRequired => "The CAD job has no revision to review",
+            Self::ReviewFailed { how, .. } => match how {
+                ReviewFailure::Failed => "The review assistant could not complete the request",
+                ReviewFailure::Unavailable => "The review assistant is temporarily unavailable",
+            },
+            Self::Billing(state) => state.message(),
+            Self::InsufficientBalance => "The workspace balance is empty",
+            Self::ProjectedBalanceExceeded { .. } => {
+                "The workspace balance is too low for the active job load"
+            }
+            Self::RateLimited { .. } => "Rate limit exceeded",
+            Self::Repeated(refusal) => return refusal.message.clone(),
+        };
+        message.to_owned()
     }
 
     /// How long to wait, where that is known.

@@ -8,6 +8,9 @@ use super::sanitize;
 use super::switches::Visibility;
 use super::wire::{ArtifactBody, ReviewBody, artifact_bodies, timestamp};
 
+/// What is said of a failed run.
+pub(crate) const REGRET: &str = "The CAD model could not be generated for this request.";
+
 #[derive(Serialize)]
 pub(crate) struct History {
     job_id: JobId,
@@ -52,7 +55,7 @@ impl History {
                         review.at_ms,
                     ));
                     messages.push(Message {
-                        review: Some(ReviewBody::of(review, switches.proposals)),
+                        review: Some(ReviewBody::of(review, switches)),
                         ..Message::text("assistant", &review.reply, &review.answer, review.at_ms)
                     });
                 }
@@ -102,10 +105,7 @@ impl Message {
     fn made(run: &Run, now: i64) -> Option<Self> {
         match run.status(now) {
             Status::Queued | Status::Running => None,
-            Status::Failed => {
-                let regret = "The CAD model could not be generated for this request.";
-                Some(Self::text("assistant", &run.reply, regret, run.ends_ms))
-            }
+            Status::Failed => Some(Self::text("assistant", &run.reply, REGRET, run.ends_ms)),
             Status::Completed => {
                 let revision = run.revision(now)?;
                 let explanation = revision.design.explanation();

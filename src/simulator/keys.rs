@@ -74,11 +74,10 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn of(error: &ApiError, codes: ReviewCodes) -> Self {
-        let (code, message) = error.words();
         Self {
             status: error.status(codes).as_u16(),
-            code: code.into_owned(),
-            message,
+            code: error.code().into_owned(),
+            message: error.message(),
             wait_ms: error.wait_ms(),
         }
     }

@@ -87,9 +87,9 @@ pub use log::SimulatorError;
 pub use server::Simulator;
 pub use switches::{
     AcceptedStatus, AfterFailure, Algorithm, Billing, Characters, ChargedCents, Charges, Checked,
-    Compared, Counted, DuringFollowUp, FailedRuns, FollowUpHold, HistoryContent, Idempotency,
-    ImageSize, ImageTypeOf, InFlight, Insufficient, KeyLife, KeyScope, Limiting, ListOrder,
-    OlderArtifacts, PollAfter, ProposalForm, ReadClass, Remembered, RetryAfterForm, RetryAfterOn,
-    ReviewCodes, ReviewedStatus, ShownBalance, SignedUrls, Switches, UnknownCost, Uploads,
-    Visibility,
+    CodeNames, Compared, Counted, DuringFollowUp, FailedRuns, Failures, FollowUpHold,
+    HistoryContent, Idempotency, ImageSize, ImageTypeOf, InFlight, Insufficient, KeyLife, KeyScope,
+    Limiting, ListOrder, OlderArtifacts, PollAfter, ProposalForm, ReadClass, Remembered,
+    RetryAfterForm, RetryAfterOn, ReviewCodes, ReviewedStatus, ShownBalance, SignedUrls, Switches,
+    UnknownCost, Uploads, ViewerActions, Visibility,
 };

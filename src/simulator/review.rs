@@ -67,7 +67,7 @@ pub(crate) fn review(
         revision_id: review.revision.clone(),
         message_id: review.message.clone(),
         assistant_message_id: review.reply.clone(),
-        review: ReviewBody::of(&review, world.config.switches.visibility.proposals),
+        review: ReviewBody::of(&review, &world.config.switches.visibility),
     });
     let job = job.id.clone();
     Ok((Write::Reviewed { job, review }, receipt))

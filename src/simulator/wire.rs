@@ -4,13 +4,15 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::cents::Cents;
 use super::clock::whole_ms;
 use super::config::Config;
+use super::history::REGRET;
 use super::ids::{ArtifactId, JobId, MessageId, RevisionId};
 use super::jobs::{Artifact, Job, Proposal, Review, Revision, Status};
-use super::switches::{Billing, ProposalForm, UnknownCost};
+use super::switches::{Billing, Failures, ProposalForm, UnknownCost, ViewerActions, Visibility};
 
 /// How much of a prompt a job list shows, in characters.
 const PREVIEW_LENGTH: usize = 280;
@@ -95,7 +97,7 @@ pub(crate) struct ReviewBody {
     message: String,
     model: String,
     iteration_proposal: Option<ProposalBody>,
-    viewer_actions: Vec<serde_json::Value>,
+    viewer_actions: serde_json::Value,
 }
 
 /// An iteration proposal in one of its forms.
@@ -125,14 +127,22 @@ impl ProposalBody {
 }
 
 impl ReviewBody {
-    pub(crate) fn of(review: &Review, form: ProposalForm) -> Self {
+    pub(crate) fn of(review: &Review, switches: &Visibility) -> Self {
+        let form = switches.proposals;
         let proposal = review.proposal.as_ref();
         Self {
             mode: "review".to_owned(),
             message: review.answer.clone(),
             model: "review-agent".to_owned(),
             iteration_proposal: proposal.and_then(|proposal| ProposalBody::of(proposal, form)),
-            viewer_actions: Vec::new(),
+            viewer_actions: match switches.viewer_actions {
+                ViewerActions::None => json!([]),
+                ViewerActions::Objects => json!([
+                    { "type": "set_section", "axis": "z", "offset": 0.5 },
+                    { "type": "highlight", "revision_id": review.revision },
+                ]),
+                ViewerActions::Anything => json!({ "highlight": review.revision }),
+            },
         }
     }
 }
@@ -183,6 +193,9 @@ pub(crate) struct JobStatus {
     poll_after_seconds: Option<Seconds>,
     explanation: Option<String>,
     cost: Option<Cost>,
+    /// Absent unless a switch has it told here why a run failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorDetail>,
     #[serde(flatten)]
     result: Files,
 }
@@ -191,6 +204,14 @@ pub(crate) struct JobStatus {
 struct Cost {
     currency: &'static str,
     charged_cents: Option<Cents>,
+}
+
+fn failure(config: &Config, job: &Job, now: i64) -> Option<ErrorDetail> {
+    let told = config.switches.visibility.failures == Failures::ErrorField;
+    (told && job.status(now) == Status::Failed).then(|| ErrorDetail {
+        code: "generation_failed".into(),
+        message: REGRET.to_owned(),
+    })
 }
 
 impl Cost {
@@ -215,6 +236,7 @@ impl JobStatus {
             poll_after_seconds: poll_after,
             explanation: revision.map(|revision| revision.design.explanation()),
             cost: Cost::of(config.switches.billing, job, now),
+            error: failure(config, job, now),
             result: Files::of(revision),
         }
     }

@@ -1,5 +1,7 @@
 //! What of jobs, files and conversations can be seen, and how it is written.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 /// The switches of what is shown.
@@ -28,6 +30,12 @@ pub struct Visibility {
     pub review_codes: ReviewCodes,
     /// How often a signed URL works.
     pub signed_urls: SignedUrls,
+    /// What a review has the viewer do.
+    pub viewer_actions: ViewerActions,
+    /// Where it says that a run failed, beside its status.
+    pub failures: Failures,
+    /// The codes of errors that the document does not name.
+    pub code_names: CodeNames,
 }
 
 /// The last revision while a follow-up is at work.
@@ -164,4 +172,57 @@ pub enum SignedUrls {
     UntilTheyExpire,
     /// Once.
     Once,
+}
+
+/// What a review has the viewer do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ViewerActions {
+    /// Nothing, as in the document's examples: an empty list.
+    #[default]
+    None,
+    /// A list of objects.
+    Objects,
+    /// Something that is no list.
+    Anything,
+}
+
+/// Where it says that a run failed, beside its status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Failures {
+    /// In a line of the message history.
+    #[default]
+    History,
+    /// Also in an `error` of the job.
+    ErrorField,
+}
+
+/// The codes of errors that the document does not name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CodeNames {
+    /// `unauthorized`, `insufficient_scope`, `not_found`, `method_not_allowed`, `service_unavailable`.
+    #[default]
+    Ours,
+    /// In this order: `invalid_api_key`, `forbidden`, `resource_missing`, `unsupported_method`, `try_again_later`.
+    Others,
+}
+
+impl CodeNames {
+    /// A code as a client sees it.
+    pub(crate) fn shown(self, code: Cow<'static, str>) -> Cow<'static, str> {
+        let other = match code.as_ref() {
+            "unauthorized" => "invalid_api_key",
+            "insufficient_scope" => "forbidden",
+            "not_found" => "resource_missing",
+            "method_not_allowed" => "unsupported_method",
+            "service_unavailable" => "try_again_later",
+            _ => return code,
+        };
+        match self {
+            Self::Ours => code,
+            Self::Others => other.into(),
+        }
+    }
 }

@@ -98,27 +98,11 @@ async fn provoke(code: &str) -> Answer {
         | "cad_revision_required"
         | "review_agent_failed"
         | "review_agent_unavailable" => about_a_job(&client, code).await,
-        "billing_required" | "billing_needs_review" | "service_unavailable" => {
-            let state = match code {
-                "billing_required" => "required",
-                "billing_needs_review" => "needs-review",
-                _ => "unavailable",
-            };
-            client
-                .post("/_sim/billing", "", json!({ "state": state }))
-                .await;
-            client.create("k", PLATE).await
-        }
-        "insufficient_balance" => {
-            client
-                .post("/_sim/balance", "", json!({ "cents": 0 }))
-                .await;
-            client.create("k", PLATE).await
-        }
-        "projected_balance_exceeded" => {
-            client.job("k1", PLATE).await;
-            client.create("k2", PLATE).await
-        }
+        "billing_required"
+        | "billing_needs_review"
+        | "service_unavailable"
+        | "insufficient_balance"
+        | "projected_balance_exceeded" => about_money(&client, code).await,
         "rate_limited" => {
             for _ in 0..10 {
                 client.job("k", PLATE).await;
@@ -172,4 +156,24 @@ async fn about_a_job(client: &Client, code: &str) -> Answer {
     };
     let body = json!({ "prompt": question });
     client.post(&format!("{job}/{endpoint}"), "k2", body).await
+}
+
+async fn about_money(client: &Client, code: &str) -> Answer {
+    let control = match code {
+        "billing_required" => Some(("/_sim/billing", json!({ "state": "required" }))),
+        "billing_needs_review" => Some(("/_sim/billing", json!({ "state": "needs-review" }))),
+        "service_unavailable" => Some(("/_sim/billing", json!({ "state": "unavailable" }))),
+        "insufficient_balance" => Some(("/_sim/balance", json!({ "cents": 0 }))),
+        _ => None,
+    };
+    match control {
+        Some((path, body)) => {
+            let answer = client.post(path, "", body).await;
+            assert_eq!(answer.status, 200, "{code}");
+        }
+        None => {
+            client.job("k1", PLATE).await;
+        }
+    }
+    client.create("k2", PLATE).await
 }

@@ -122,7 +122,7 @@ async fn retry_after_comes_in_four_forms() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_short_balance_has_a_retry_after_or_none() {
+async fn a_short_balance_and_a_503_have_a_retry_after_or_none() {
     for (retry_after_on, told) in [
         (RetryAfterOn::TooManyRequests, "100"),
         (RetryAfterOn::RateLimited, ""),
@@ -144,6 +144,17 @@ async fn a_short_balance_has_a_retry_after_or_none() {
         assert_eq!(
             (short.code().as_str(), short.header("retry-after")),
             ("projected_balance_exceeded", told)
+        );
+        let down = json!({ "state": "unavailable" });
+        client.post("/_sim/billing", "", down).await;
+        let unavailable = client.create("k3", PLATE).await;
+        let is_told = retry_after_on == RetryAfterOn::Unavailable;
+        assert_eq!(
+            (
+                unavailable.status.as_u16(),
+                unavailable.header("retry-after")
+            ),
+            (503, if is_told { "30" } else { "" })
         );
     }
 }

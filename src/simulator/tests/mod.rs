@@ -10,6 +10,7 @@ mod limits;
 mod measures;
 mod money;
 mod persistence;
+mod telling;
 mod uploads;
 mod visibility;
 
