@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{Globals, SimArgs, SimLimits};
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::output::Output;
 use super::remote::runtime;
+use super::signals::Signals;
 use crate::adapters::clock::wall_now_ms;
 use crate::plan::settings::Rate;
 use crate::report::json::{FORMAT_VERSION, document};
@@ -40,16 +40,12 @@ async fn serve(
     let start = recorded.map_or_else(wall_now_ms, |recorded| recorded.max(wall_now_ms()));
     let config = config(args)?;
     let simulator = Simulator::open(config.clone(), Clock::new(start, 1.0), folder)?;
-    let listener = Simulator::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port))).await?;
-    let (mut interrupt, mut terminate) = signals()?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let listener = Simulator::bind(address).await?;
+    let mut signals = Signals::catch()?;
     output.print(&told(&listener, &config, output.is_json())?)?;
     simulator
-        .serve(listener, async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        })
+        .serve(listener, async move { signals.next().await })
         .await?;
     Ok(ExitCode::Success)
 }
@@ -94,14 +90,6 @@ fn read_config(path: &Path) -> Result<Config, CliError> {
         Config::from_toml(&text)
     };
     config.map_err(|error| complaint(&error))
-}
-
-fn signals() -> Result<(tokio::signal::unix::Signal, tokio::signal::unix::Signal), CliError> {
-    let listen = |kind| signal(kind).map_err(|why| CliError::io("listening for signals", why));
-    Ok((
-        listen(SignalKind::interrupt())?,
-        listen(SignalKind::terminate())?,
-    ))
 }
 
 /// What to export, and the limits that belong into a manifest for this workspace.

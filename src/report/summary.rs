@@ -137,16 +137,22 @@ impl Summary {
     #[must_use]
     pub fn of(history: &History) -> Option<Self> {
         let run = history.run.as_ref()?;
+        let desk = Desk::new(run, &history.memory);
+        let parts = numbered(run).map(|(ix, part)| desk.part(ix, part));
+        Some(Self {
+            parts: parts.collect(),
+            ..Self::without_parts(history)?
+        })
+    }
+
+    /// The same without its parts, which cost as much as everything that was ever sent: for lists of runs.
+    #[must_use]
+    pub fn without_parts(history: &History) -> Option<Self> {
+        let run = history.run.as_ref()?;
         let memory = &history.memory;
-        let desk = Desk::new(run, memory);
-        let parts: Vec<PartSummary> = (0u32..)
-            .map(PartIx)
-            .zip(&run.sheet.parts)
-            .map(|(ix, part)| desk.part(ix, part))
-            .collect();
         let mut counts: BTreeMap<Outcome, usize> = Outcome::ALL.map(|outcome| (outcome, 0)).into();
-        for part in &parts {
-            *counts.entry(part.outcome).or_default() += 1;
+        for (ix, _) in numbered(run) {
+            *counts.entry(run.part_outcome(ix)).or_default() += 1;
         }
         let mut requests: BTreeMap<Endpoint, u32> = ENDPOINTS.map(|endpoint| (endpoint, 0)).into();
         requests.extend(&run.requests);
@@ -172,7 +178,7 @@ impl Summary {
             active_jobs: memory.active_jobs,
             duration: run.last_at.since(run.started),
             wall: Duration::from_millis(run.wall_ms),
-            parts,
+            parts: Vec::new(),
         })
     }
 
@@ -205,6 +211,11 @@ impl Summary {
     pub fn can_go_on(&self) -> bool {
         self.end.as_ref().is_none_or(|end| !end.finishes())
     }
+}
+
+/// The parts of `run` with their places.
+fn numbered(run: &Run) -> impl Iterator<Item = (PartIx, &SheetPart)> {
+    (0u32..).map(PartIx).zip(&run.sheet.parts)
 }
 
 /// What was folded, while the parts are made from it.

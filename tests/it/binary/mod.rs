@@ -2,5 +2,8 @@
 
 mod commands;
 mod kill;
+mod looks;
 mod place;
+mod service;
 mod simulator;
+mod stops;
