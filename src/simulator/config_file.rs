@@ -12,6 +12,10 @@ use super::cents::Cents;
 use super::config::{Config, LIVE_KEY_PREFIX};
 use super::limits::{Limits, Quota};
 
+/// The divisors that leave every window and wait a length that can be told.
+const TIME_DIVISORS: RangeInclusive<f64> = 0.001..=1_000_000.0;
+const DAY_MS: i64 = 86_400_000;
+
 /// Why a text is no configuration.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -47,8 +51,8 @@ impl Config {
     fn sensible(self) -> Result<Self, ConfigError> {
         let mut secrets: Vec<&str> = self.keys.iter().map(|key| key.secret.as_str()).collect();
         secrets.sort_unstable();
-        let complaint = if !(self.time_divisor.is_finite() && self.time_divisor > 0.0) {
-            "time-divisor is a number above 0"
+        let complaint = if !TIME_DIVISORS.contains(&self.time_divisor) {
+            "time-divisor is a number from 0.001 to 1000000"
         } else if self.job_seconds.is_empty() {
             "job-seconds are the shortest and the longest, in this order"
         } else if self.failure_percent > 100 {
@@ -62,8 +66,14 @@ impl Config {
             "a key that begins like one of the real service has no place here"
         } else if secrets.windows(2).any(|pair| pair[0] == pair[1]) {
             "a key is listed twice"
-        } else if self.limits.all().into_iter().flatten().any(Quota::is_void) {
-            "a limit has a count and a window-ms of at least 1; \"off\" is no limit"
+        } else if self
+            .limits
+            .all()
+            .into_iter()
+            .flatten()
+            .any(|quota| !quota.is_sensible())
+        {
+            "a limit has a count of 1 to 1000000 and a window-ms of 1 to a day; \"off\" is no limit"
         } else {
             return Ok(self);
         };
@@ -85,8 +95,8 @@ impl Limits {
 }
 
 impl Quota {
-    fn is_void(self) -> bool {
-        self.count == 0 || self.window_ms < 1
+    fn is_sensible(self) -> bool {
+        (1..=1_000_000).contains(&self.count) && (1..=DAY_MS).contains(&self.window_ms)
     }
 }
 

@@ -22,9 +22,10 @@ pub(crate) trait Limiter: std::fmt::Debug + Send {
 
 /// A fresh limiter for so many requests in so long a window.
 pub(crate) fn limiter(algorithm: Algorithm, quota: Quota) -> Box<dyn Limiter> {
+    // Beyond these, a token's units would not fit into an i64.
     let quota = Quota {
-        count: quota.count.max(1),
-        window_ms: quota.window_ms.max(1),
+        count: quota.count.clamp(1, 1_000_000),
+        window_ms: quota.window_ms.clamp(1, 1_000_000_000_000),
     };
     match algorithm {
         Algorithm::SlidingLog | Algorithm::SlidingLogWithRejects => {

@@ -116,7 +116,7 @@ fn what_nobody_knows_or_cannot_be_is_refused() {
         ),
         (
             "[limits]\nreads = { count = 0, window-ms = 1 }",
-            "count and a window-ms of at least 1",
+            "a count of 1 to 1000000",
         ),
         (
             "[switches.limiting]\nalgorithm = { small-bucket = { size = 0 } }",
@@ -130,7 +130,13 @@ fn what_nobody_knows_or_cannot_be_is_refused() {
             "keys = [{ secret = \"a\", scopes = [] }, { secret = \"a\", scopes = [] }]",
             "twice",
         ),
-        ("time-divisor = 0.0", "above 0"),
+        ("time-divisor = 0.0", "from 0.001"),
+        ("time-divisor = 1e-300", "from 0.001"),
+        ("time-divisor = nan", "from 0.001"),
+        (
+            "[limits]\nreads = { count = 1, window-ms = 86400001 }",
+            "window-ms of 1 to a day",
+        ),
         ("job-seconds = [2, 1]", "in this order"),
         ("failure-percent = 101", "at most 100"),
         ("hold-cents = -1", "at least 0"),
