@@ -26,9 +26,11 @@ pub(crate) struct Directives {
     pub(crate) duration_ms: Option<i64>,
     pub(crate) cost: Option<Cents>,
     pub(crate) propose: First,
+    pub(crate) review_fails: First,
+    pub(crate) review_unavailable: First,
     pub(crate) files: Option<usize>,
     pub(crate) truncated: bool,
-    pub(crate) charge_late_ms: i64,
+    pub(crate) charge_late_ms: Option<i64>,
 }
 
 impl Directives {
@@ -51,11 +53,13 @@ impl Directives {
         match name {
             "fail" => self.fail = first(),
             "propose" => self.propose = first(),
+            "review-fails" => self.review_fails = first(),
+            "review-unavailable" => self.review_unavailable = first(),
             "duration" => self.duration_ms = milliseconds(value),
             "cost" => self.cost = value.parse().ok().filter(|cents| *cents >= 0).map(Cents),
             "files" => self.files = value.parse().ok().filter(|files| (1..=50).contains(files)),
             "truncated" => self.truncated = true,
-            "charge-late" => self.charge_late_ms = milliseconds(value).unwrap_or(0),
+            "charge-late" => self.charge_late_ms = milliseconds(value),
             _ => {}
         }
     }

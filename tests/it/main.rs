@@ -10,5 +10,6 @@
 
 mod binary;
 mod house;
+mod limits;
 mod manifest;
 mod night;

@@ -1,10 +1,18 @@
 //! The simulator from outside: its router driven in process, in virtual time.
 
+mod billing;
+mod codes;
+mod config_file;
+mod idempotency;
 mod lifecycle;
+mod limiting;
 mod limits;
+mod measures;
 mod money;
 mod persistence;
+mod telling;
 mod uploads;
+mod visibility;
 
 use std::time::Duration;
 

@@ -5,4 +5,5 @@ mod kill;
 mod looks;
 mod place;
 mod service;
+mod simulator;
 mod stops;
