@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use super::artifact::{Artifact, AssemblyNode};
 use super::billing::Cost;
@@ -183,11 +182,8 @@ impl fmt::Display for JobStatus {
     }
 }
 
-/// Null, an integer or a decimal, clamped to 0 and [`MAX_POLL_AFTER`]; anything else counts as null.
 fn poll_after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let seconds = Value::deserialize(deserializer)?.as_f64();
-    Ok(seconds
-        .map(|seconds| Duration::from_secs_f64(seconds.clamp(0.0, MAX_POLL_AFTER.as_secs_f64()))))
+    lenient::seconds(deserializer, MAX_POLL_AFTER)
 }
 
 /// An empty cursor would ask for the first page again and again.

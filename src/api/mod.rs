@@ -39,7 +39,7 @@ pub use billing::{Balance, Cents, Cost};
 pub use client::Client;
 pub use conversation::{History, Message, MessageImage, Review, ReviewNote, Role};
 pub use credentials::{ApiKey, IdempotencyKey, InvalidApiKey, InvalidIdempotencyKey};
-pub use download::{Download, MAX_ARTIFACT_BYTES};
+pub use download::{Download, MAX_ARTIFACT_BYTES, MAX_LINK_LIFE};
 pub use error::{CallError, MAX_MESSAGE_CHARS, UnknownReason};
 pub use error_code::ErrorCode;
 pub use http_transport::{HttpTransport, TransportSetupError};

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
+use super::documented;
 use super::scripted::{Scripted, answer, key};
 use crate::api::{
     ArtifactId, Cents, Client, Image, ImageType, JobId, JobQuery, JobStatus, Prompt, Reply,
@@ -16,7 +17,7 @@ const JOB: &str = "cadjob_385f3130-1ebc-40b7-85d9-6ded5ecc8a0f";
 const API: &str = "https://www.ballistalabs.ai/api/v1";
 const REQUEST_ID: &str = "req_8f3c2d0e98ab4e53981f481d661d44ab";
 
-fn documented(status: u16, body: &'static str) -> (Scripted, Client) {
+fn answered(status: u16, body: &'static str) -> (Scripted, Client) {
     let script = Scripted::new([answer(status, &[("x-request-id", "req_header")], body)]);
     let client = script.client();
     (script, client)
@@ -61,7 +62,7 @@ fn assert_write<T>(script: &Scripted, reply: &Reply<T>, path: &str) -> Request<B
 
 #[tokio::test]
 async fn jobs_are_listed() {
-    let (script, client) = documented(200, include_str!("fixtures/jobs.json"));
+    let (script, client) = answered(200, documented::LIST);
     let query = JobQuery {
         limit: Some(20),
         cursor: None,
@@ -82,7 +83,7 @@ async fn jobs_are_listed() {
 
 #[tokio::test]
 async fn a_job_is_created_from_text() {
-    let (script, client) = documented(202, include_str!("fixtures/created.json"));
+    let (script, client) = answered(202, documented::CREATE);
     let prompt = Prompt {
         text: "Create a simple flat rectangular bracket with two through holes.",
         images: &[],
@@ -102,7 +103,7 @@ async fn a_job_is_created_from_text() {
 
 #[tokio::test]
 async fn an_exact_retry_with_an_image_repeats_every_byte() {
-    let body = include_str!("fixtures/created.json");
+    let body = documented::CREATE;
     let script = Scripted::new([answer(202, &[], body), answer(202, &[], body)]);
     let images = [Image {
         bytes: Bytes::from_static(b"\x89PNG\r\n\x1a\n"),
@@ -125,7 +126,7 @@ async fn an_exact_retry_with_an_image_repeats_every_byte() {
 
 #[tokio::test]
 async fn a_job_is_polled() {
-    let (script, client) = documented(200, include_str!("fixtures/job.json"));
+    let (script, client) = answered(200, documented::POLL);
     let reply = client.job(&job_id()).await.unwrap();
     assert_read(&script, &reply, &format!("/cad/jobs/{JOB}"));
     let job = reply.value;
@@ -148,7 +149,7 @@ async fn a_job_is_polled() {
 
 #[tokio::test]
 async fn a_follow_up_is_sent() {
-    let (script, client) = documented(202, include_str!("fixtures/follow_up.json"));
+    let (script, client) = answered(202, documented::FOLLOW_UP);
     let prompt = Prompt {
         text: "Make the plate 8 mm thick.",
         images: &[],
@@ -164,7 +165,7 @@ async fn a_follow_up_is_sent() {
 
 #[tokio::test]
 async fn a_review_is_asked_for() {
-    let (script, client) = documented(200, include_str!("fixtures/review.json"));
+    let (script, client) = answered(200, documented::REVIEW);
     let revision = RevisionId::new("rev_4FIoIk2zfzNGakNvYMXDAA").unwrap();
     let review = ReviewRequest {
         prompt: "Review this.",
@@ -206,7 +207,7 @@ async fn a_proposal_is_kept_whatever_it_is() {
 
 #[tokio::test]
 async fn a_conversation_is_read() {
-    let (script, client) = documented(200, include_str!("fixtures/messages.json"));
+    let (script, client) = answered(200, documented::MESSAGES);
     let reply = client.messages(&job_id()).await.unwrap();
     assert_read(&script, &reply, &format!("/cad/jobs/{JOB}/messages"));
     let [user, assistant, review] = reply.value.messages.try_into().unwrap();
@@ -222,7 +223,7 @@ async fn a_conversation_is_read() {
 
 #[tokio::test]
 async fn latest_artifacts_are_listed() {
-    let (script, client) = documented(200, include_str!("fixtures/artifacts.json"));
+    let (script, client) = answered(200, documented::ARTIFACTS);
     let reply = client.artifacts(&job_id()).await.unwrap();
     assert_read(&script, &reply, &format!("/cad/jobs/{JOB}/artifacts"));
     let expected = ArtifactId::new("art_pW89wqwr67T7O00Ri_8ThA").unwrap();
@@ -232,7 +233,7 @@ async fn latest_artifacts_are_listed() {
 
 #[tokio::test]
 async fn the_balance_is_read() {
-    let (script, client) = documented(200, include_str!("fixtures/balance.json"));
+    let (script, client) = answered(200, documented::BALANCE);
     let reply = client.balance().await.unwrap();
     assert_read(&script, &reply, "/billing/balance");
     assert_eq!(reply.value.available, Cents::new(2_500));
@@ -241,7 +242,7 @@ async fn the_balance_is_read() {
 
 #[tokio::test]
 async fn an_id_cannot_leave_its_path_segment() {
-    let (script, client) = documented(200, include_str!("fixtures/job.json"));
+    let (script, client) = answered(200, documented::POLL);
     let odd = JobId::new("../../billing/balance?x=1#").unwrap();
     let reply = client.job(&odd).await.unwrap();
     assert_read(

@@ -1,6 +1,9 @@
 //! The client through its public face, against a scripted transport.
 
+mod contract;
+mod documented;
 mod downloads;
 mod endpoints;
 mod outcomes;
 mod scripted;
+mod sent;

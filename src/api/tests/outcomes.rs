@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::documented;
 use super::scripted::{CANARY, Scripted, answer, cut_off, key};
 use crate::api::{
     CallError, ErrorCode, JobId, JobQuery, MAX_JSON_BYTES, Prompt, QueuedJob, Reply,
@@ -28,7 +29,7 @@ async fn unknown_reason(script: &Scripted) -> UnknownReason {
 #[tokio::test]
 async fn the_documented_error_is_a_refusal_with_everything_it_says() {
     let headers = [("retry-after", "7"), ("x-request-id", "req_other")];
-    let body = include_str!("fixtures/error.json");
+    let body = documented::ERROR;
     let error = created(&Scripted::new([answer(409, &headers, body)])).await;
     let Err(CallError::Refused {
         status,

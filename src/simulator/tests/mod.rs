@@ -1,5 +1,6 @@
 //! The simulator from outside: its router driven in process, in virtual time.
 
+mod contract;
 mod lifecycle;
 mod limits;
 mod money;
