@@ -4,6 +4,7 @@ mod contract;
 mod documented;
 mod downloads;
 mod endpoints;
+mod outcome_table;
 mod outcomes;
 mod scripted;
 mod sent;
