@@ -1,9 +1,11 @@
 //! The client through its public face, against a scripted transport.
 
 mod contract;
+mod credentials;
 mod documented;
 mod downloads;
 mod endpoints;
+mod loopback;
 mod outcome_table;
 mod outcomes;
 mod scripted;
