@@ -21,6 +21,15 @@ pub(super) struct Server {
     task: JoinHandle<()>,
 }
 
+/// What a server does when it has answered.
+pub(super) enum Then {
+    Close,
+    /// Nothing, with the connection open.
+    Stall,
+    /// It sends this for as long as anyone takes it.
+    Repeat(String),
+}
+
 impl Place {
     pub(super) async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -37,14 +46,33 @@ impl Place {
 
     /// Answers each request with what `answer` makes of its first line, and closes the connection.
     pub(super) fn serve(self, answer: impl Fn(&str) -> String + Send + 'static) -> Server {
+        self.serve_and(Then::Close, answer)
+    }
+
+    /// One connection after the other, one request on each.
+    pub(super) fn serve_and(
+        self,
+        then: Then,
+        answer: impl Fn(&str) -> String + Send + 'static,
+    ) -> Server {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&requests);
         let task = tokio::spawn(async move {
+            let mut open = Vec::new();
             while let Ok((mut stream, _)) = self.listener.accept().await {
                 let request = request(&mut stream).await;
                 let answer = answer(request.lines().next().unwrap_or_default());
                 kept.lock().unwrap().push(request);
-                let _ = stream.write_all(answer.as_bytes()).await;
+                let mut sent = stream.write_all(answer.as_bytes()).await;
+                match &then {
+                    Then::Close => {}
+                    Then::Stall => open.push(stream),
+                    Then::Repeat(chunk) => {
+                        while sent.is_ok() {
+                            sent = stream.write_all(chunk.as_bytes()).await;
+                        }
+                    }
+                }
             }
         });
         Server { requests, task }

@@ -1,5 +1,6 @@
 //! The client through its public face, against a scripted transport.
 
+mod bounds;
 mod contract;
 mod credentials;
 mod documented;
