@@ -21,6 +21,7 @@ use super::error::{CallError, UnknownReason};
 use super::id::{ArtifactId, percent_encoded};
 use super::lenient;
 use super::transport::TimeLimit;
+use crate::untrusted::Untrusted;
 
 /// The longest file that is fetched, in bytes.
 pub const MAX_ARTIFACT_BYTES: usize = 256 * 1024 * 1024;
@@ -38,8 +39,8 @@ const MAX_REDIRECTS: usize = 5;
 /// A file as it came from storage, as long as storage said it would be, and otherwise unchecked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Download {
-    /// The service's name for the file; untrusted text, never a path.
-    pub filename: Option<String>,
+    /// The service's name for the file.
+    pub filename: Option<Untrusted>,
     /// How long the API said that its link works, at most [`MAX_LINK_LIFE`].
     pub link_life: Option<Duration>,
     /// The file's bytes.
@@ -59,7 +60,7 @@ struct Link {
     #[serde(default, rename = "expires_in_seconds", deserialize_with = "link_life")]
     life: Option<Duration>,
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    filename: Option<String>,
+    filename: Option<Untrusted>,
 }
 
 /// A fetch from storage that brought no file.
@@ -196,7 +197,7 @@ impl StorageFailure {
             reason: UnknownReason::Storage(self.0),
             status: None,
             code: None,
-            message: String::new(),
+            message: Untrusted::default(),
             request_ids: Box::new(request_ids),
             retry_after: None,
         }

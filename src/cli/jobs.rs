@@ -10,7 +10,7 @@ use super::remote::ask;
 use crate::api::{Artifact, History, Job, JobId, JobPage, JobQuery, Role};
 use crate::plan::money::Cents;
 use crate::report::json::{FORMAT_VERSION, document};
-use crate::report::safe;
+use crate::untrusted::Untrusted;
 
 pub(super) fn jobs(
     command: &JobsCommand,
@@ -73,17 +73,20 @@ fn list_text(page: &JobPage) -> String {
     }
     let mut text = String::new();
     for job in &page.jobs {
-        let title = job.title.as_deref().or(job.prompt_preview.as_deref());
+        let title = job.title.as_ref().or(job.prompt_preview.as_ref());
         text.push_str(&format!(
             "{}  {:<9}  {}  {}\n",
-            safe::line(job.id.as_str()),
-            safe::clipped(job.status.as_str(), 12),
-            safe::clipped(job.created_at.as_deref().unwrap_or("-"), 24),
-            safe::clipped(title.unwrap_or(""), 60),
+            job.id,
+            job.status.to_untrusted().for_terminal_columns(12),
+            columns(job.created_at.as_ref(), "-", 24),
+            columns(title, "", 60),
         ));
     }
     if let Some(cursor) = &page.next_cursor {
-        text.push_str(&format!("\nMore with --cursor {}\n", safe::line(cursor)));
+        text.push_str(&format!(
+            "\nMore with --cursor {}\n",
+            cursor.for_terminal_line()
+        ));
     }
     text
 }
@@ -92,20 +95,20 @@ fn list_json(page: &JobPage) -> Value {
     let jobs = page.jobs.iter().map(|job| {
         json!({
             "id": job.id,
-            "status": job.status.as_str(),
-            "source": job.source,
-            "title": job.title,
-            "prompt_preview": job.prompt_preview,
-            "last_message": job.last_message,
+            "status": data(Some(&job.status.to_untrusted())),
+            "source": data(job.source.as_ref()),
+            "title": data(job.title.as_ref()),
+            "prompt_preview": data(job.prompt_preview.as_ref()),
+            "last_message": data(job.last_message.as_ref()),
             "latest_revision_id": job.latest_revision_id,
-            "created_at": job.created_at,
-            "updated_at": job.updated_at,
+            "created_at": data(job.created_at.as_ref()),
+            "updated_at": data(job.updated_at.as_ref()),
         })
     });
     json!({
         "format_version": FORMAT_VERSION,
         "jobs": jobs.collect::<Vec<_>>(),
-        "next_cursor": page.next_cursor,
+        "next_cursor": data(page.next_cursor.as_ref()),
     })
 }
 
@@ -117,19 +120,19 @@ fn job_text(job: &Job) -> String {
     );
     let mut text = format!(
         "{}\n  status   {}\n  created  {}\n  cost     {cost}\n",
-        safe::line(job.id.as_str()),
-        safe::line(job.status.as_str()),
-        safe::line(job.created_at.as_deref().unwrap_or("-")),
+        job.id,
+        job.status.to_untrusted().for_terminal_line(),
+        line(job.created_at.as_ref(), "-"),
     );
     for artifact in &job.artifacts {
         text.push_str(&format!(
             "  file     {}  {}\n",
-            safe::line(artifact.id.as_str()),
-            safe::line(artifact.label.as_deref().unwrap_or("")),
+            artifact.id,
+            line(artifact.label.as_ref(), ""),
         ));
     }
     if let Some(explanation) = &job.explanation {
-        text.push_str(&format!("\n{}\n", safe::lines(explanation.trim())));
+        text.push_str(&format!("\n{}\n", explanation.for_terminal().trim()));
     }
     text
 }
@@ -139,12 +142,12 @@ fn job_json(job: &Job) -> Value {
     json!({
         "format_version": FORMAT_VERSION,
         "id": job.id,
-        "status": job.status.as_str(),
-        "created_at": job.created_at,
-        "updated_at": job.updated_at,
-        "explanation": job.explanation,
+        "status": data(Some(&job.status.to_untrusted())),
+        "created_at": data(job.created_at.as_ref()),
+        "updated_at": data(job.updated_at.as_ref()),
+        "explanation": data(job.explanation.as_ref()),
         "charged_cents": charged.map(|charged| Cents(charged.get())),
-        "currency": job.cost.as_ref().and_then(|cost| cost.currency.as_deref()),
+        "currency": data(job.cost.as_ref().and_then(|cost| cost.currency.as_ref())),
         "latest_revision_id": job.latest_revision_id,
         "artifacts": artifacts(&job.artifacts),
     })
@@ -155,10 +158,10 @@ fn messages_text(history: &History) -> String {
     for message in &history.messages {
         text.push_str(&format!(
             "{}, {}\n",
-            safe::line(role(&message.role)),
-            safe::line(message.created_at.as_deref().unwrap_or("-")),
+            role(&message.role).for_terminal_line(),
+            line(message.created_at.as_ref(), "-"),
         ));
-        for line in safe::lines(message.content.trim()).lines() {
+        for line in message.content.for_terminal().trim().lines() {
             text.push_str(&format!("    {line}\n"));
         }
     }
@@ -169,9 +172,9 @@ fn messages_json(history: &History) -> Value {
     let messages = history.messages.iter().map(|message| {
         json!({
             "id": message.id,
-            "role": role(&message.role),
-            "content": message.content,
-            "created_at": message.created_at,
+            "role": data(Some(&role(&message.role))),
+            "content": data(Some(&message.content)),
+            "created_at": data(message.created_at.as_ref()),
             "revision_id": message.revision_id,
             "artifacts": artifacts(&message.artifacts),
         })
@@ -184,16 +187,36 @@ fn messages_json(history: &History) -> Value {
 }
 
 fn artifacts(all: &[Artifact]) -> Vec<Value> {
-    let told = all.iter().map(
-        |artifact| json!({ "id": artifact.id, "label": artifact.label, "kind": artifact.kind }),
-    );
+    let told = all.iter().map(|artifact| {
+        json!({
+            "id": artifact.id,
+            "label": data(artifact.label.as_ref()),
+            "kind": data(artifact.kind.as_ref()),
+        })
+    });
     told.collect()
 }
 
-fn role(role: &Role) -> &str {
+fn role(role: &Role) -> Untrusted {
     match role {
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Other(text) => text,
+        Role::User => "user".into(),
+        Role::Assistant => "assistant".into(),
+        Role::Other(text) => text.clone(),
     }
+}
+
+fn line(text: Option<&Untrusted>, absent: &str) -> String {
+    text.map_or_else(|| absent.to_owned(), Untrusted::for_terminal_line)
+}
+
+fn columns(text: Option<&Untrusted>, absent: &str, columns: usize) -> String {
+    text.map_or_else(
+        || absent.to_owned(),
+        |text| text.for_terminal_columns(columns),
+    )
+}
+
+/// A text as data: [`document`] makes the JSON around it safe.
+fn data(text: Option<&Untrusted>) -> Option<&str> {
+    text.map(Untrusted::as_raw_untrusted)
 }

@@ -2,9 +2,9 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::safe;
 use super::summary::Summary;
 use crate::run::outcome::ExitReason;
+use crate::untrusted::terminal;
 
 /// What to do next, one thing a line. `flags` stand after the manifest in commands.
 pub(super) fn advice(summary: &Summary, flags: &str) -> Vec<String> {
@@ -59,7 +59,7 @@ const fn remedy(reason: &ExitReason) -> Option<&'static str> {
 
 /// `path` as one word of a shell.
 fn shell_word(path: &str) -> String {
-    let path = safe::line(path);
+    let path = terminal::line(path);
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '+' | '@');
     if !path.is_empty() && path.chars().all(is_plain) {
         return path;

@@ -5,12 +5,12 @@ use serde::Serialize;
 use super::json::{FORMAT_VERSION, document};
 use super::moment::{Zone, utc};
 use super::palette::{Palette, Tone};
-use super::safe;
 use super::table::{self, Column};
 use crate::plan::ids::RunId;
 use crate::plan::ledger::{Account, Entry, EntryKind};
 use crate::plan::memory::Memory;
 use crate::plan::money::Cents;
+use crate::untrusted::terminal;
 
 /// The entries of one run, or of all.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ impl<'a> LedgerView<'a> {
         });
         let mut text = table::render(&columns, rows.collect(), palette);
         let currency = self.currency.map_or_else(String::new, |currency| {
-            format!(" {}", safe::clipped(currency, 8))
+            format!(" {}", terminal::clipped(currency, 8))
         });
         let (charged, held) = (self.total(Account::Charged), self.total(Account::Held));
         text.push_str(&format!("\n{charged}{currency} charged, {held} held"));
@@ -100,10 +100,10 @@ fn row(entry: &Entry, zone: &Zone) -> Vec<String> {
     vec![
         zone.date_and_time(entry.at),
         entry.run.map(|run| run.to_string()).unwrap_or_default(),
-        safe::clipped(entry.part.as_str(), 30),
+        terminal::clipped(entry.part.as_str(), 30),
         kind(entry.kind).to_owned(),
         entry.amount.to_string(),
-        job.map(|job| safe::line(&job.0)).unwrap_or_default(),
+        job.map(|job| terminal::line(&job.0)).unwrap_or_default(),
     ]
 }
 

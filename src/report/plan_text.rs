@@ -3,12 +3,12 @@
 use super::moment::span;
 use super::palette::{Palette, Tone};
 use super::plan_cost::{PlanCost, PlannedSends};
-use super::safe;
 use super::words::counted;
 use crate::plan::action::{Action, Reason};
 use crate::plan::actions::Plan;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::memory::Memory;
+use crate::untrusted::terminal;
 
 /// How many parts that look alike are listed before the rest is counted.
 const ALIKE_SHOWN: usize = 3;
@@ -21,7 +21,7 @@ pub fn plan(plan: &Plan, memory: &Memory, palette: Palette, full: bool) -> Strin
         .part_indices()
         .map(|ix| Entry::of(plan, ix))
         .collect();
-    let mut text = palette.paint(Tone::Strong, &safe::line(&plan.family.salt.name));
+    let mut text = palette.paint(Tone::Strong, &terminal::line(&plan.family.salt.name));
     text.push_str(&format!(
         ": {}, {}\n\n",
         counted(entries.len(), "part"),
@@ -105,7 +105,7 @@ impl Look {
         };
         self.steps.push(step.id.to_string());
         if let Some(why) = why
-            .map(|why| safe::clipped(&why, 100))
+            .map(|why| terminal::clipped(&why, 100))
             .filter(|why| !self.notes.iter().any(|note| note.ends_with(why)))
         {
             self.notes.push(format!("{}: {why}", step.id));
@@ -165,7 +165,7 @@ fn line(entry: &Entry, palette: Palette) -> String {
     let mut text = format!(
         "  {} {:<28}  {}\n",
         palette.paint(tone, sign),
-        safe::line(&entry.id),
+        terminal::line(&entry.id),
         entry.look.steps.join(", ")
     );
     for note in &entry.look.notes {
@@ -187,7 +187,7 @@ fn totals(plan: &Plan, memory: &Memory) -> String {
             max_cents: Some(max),
             currency,
         } => {
-            let currency = safe::clipped(&currency.unwrap_or_default(), 8);
+            let currency = terminal::clipped(&currency.unwrap_or_default(), 8);
             format!("about {expected} {currency} (from {min} to {max}), by the last price seen")
         }
         _ => "not known: no price was seen here yet, the first run asks for it".to_owned(),

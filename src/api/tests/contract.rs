@@ -11,6 +11,7 @@ use crate::api::{
     Artifact, ArtifactId, AssemblyNode, Balance, CallError, Cents, Client, Cost, Download,
     FollowUp, History, Job, JobId, JobPage, JobQuery, JobSummary, LatestArtifacts, Message,
     MessageImage, Prompt, QueuedJob, Reply, RequestIds, Review, ReviewNote, ReviewRequest, Role,
+    Untrusted,
 };
 
 const JOB: &str = "cadjob_385f3130-1ebc-40b7-85d9-6ded5ecc8a0f";
@@ -36,6 +37,10 @@ fn job_id() -> JobId {
     JobId::new(JOB).unwrap()
 }
 
+fn raw(text: Untrusted) -> String {
+    text.into_raw_untrusted()
+}
+
 fn seconds(wait: Option<Duration>) -> Value {
     json!(wait.map(|wait| wait.as_secs()))
 }
@@ -51,10 +56,10 @@ fn artifacts(artifacts: Vec<Artifact>) -> Value {
         } = artifact;
         json!({
             "id": id,
-            "label": label,
-            "filename": filename,
-            "kind": kind,
-            "download_url": download_url,
+            "label": label.map(raw),
+            "filename": filename.map(raw),
+            "kind": kind.map(raw),
+            "download_url": download_url.map(raw),
         })
     };
     artifacts.into_iter().map(artifact).collect()
@@ -69,9 +74,9 @@ fn assembly(node: AssemblyNode) -> Value {
         children,
     } = node;
     json!({
-        "label": label,
-        "kind": kind,
-        "filename": filename,
+        "label": label.map(raw),
+        "kind": kind.map(raw),
+        "filename": filename.map(raw),
         "artifact_id": artifact_id,
         "children": children.into_iter().map(assembly).collect::<Vec<_>>(),
     })
@@ -86,11 +91,11 @@ fn review_note(note: ReviewNote) -> Value {
         viewer_actions,
     } = note;
     json!({
-        "mode": mode,
-        "message": message,
-        "model": model,
-        "iteration_proposal": iteration_proposal,
-        "viewer_actions": viewer_actions,
+        "mode": mode.map(raw),
+        "message": raw(message),
+        "model": model.map(raw),
+        "iteration_proposal": iteration_proposal.as_raw_untrusted(),
+        "viewer_actions": viewer_actions.as_raw_untrusted(),
     })
 }
 
@@ -110,14 +115,14 @@ async fn list_recent_jobs() {
         } = job;
         json!({
             "id": id,
-            "status": status.as_str(),
-            "source": source,
-            "title": title,
-            "prompt_preview": prompt_preview,
-            "last_message": last_message,
+            "status": raw(status.to_untrusted()),
+            "source": source.map(raw),
+            "title": title.map(raw),
+            "prompt_preview": prompt_preview.map(raw),
+            "last_message": last_message.map(raw),
             "latest_revision_id": latest_revision_id,
-            "created_at": created_at,
-            "updated_at": updated_at,
+            "created_at": created_at.map(raw),
+            "updated_at": updated_at.map(raw),
         })
     };
     hold(
@@ -126,7 +131,7 @@ async fn list_recent_jobs() {
         |page| {
             let JobPage { jobs, next_cursor } = page;
             let jobs: Vec<Value> = jobs.into_iter().map(summary).collect();
-            json!({ "jobs": jobs, "next_cursor": next_cursor })
+            json!({ "jobs": jobs, "next_cursor": next_cursor.map(raw) })
         },
     )
     .await;
@@ -149,7 +154,7 @@ async fn create_a_cad_job() {
             } = queued;
             json!({
                 "id": id,
-                "status": status.as_str(),
+                "status": raw(status.to_untrusted()),
                 "poll_after_seconds": seconds(poll_after),
             })
         },
@@ -178,12 +183,12 @@ async fn poll_job_status() {
             let Cost { currency, charged } = cost.unwrap();
             json!({
                 "id": id,
-                "status": status.as_str(),
-                "created_at": created_at,
-                "updated_at": updated_at,
+                "status": raw(status.to_untrusted()),
+                "created_at": created_at.map(raw),
+                "updated_at": updated_at.map(raw),
                 "poll_after_seconds": seconds(poll_after),
-                "explanation": explanation,
-                "cost": { "currency": currency, "charged_cents": charged.map(Cents::get) },
+                "explanation": explanation.map(raw),
+                "cost": { "currency": currency.map(raw), "charged_cents": charged.map(Cents::get) },
                 "latest_revision_id": latest_revision_id,
                 "assembly_tree": assembly_tree.map(assembly),
                 "artifacts": artifacts(files),
@@ -211,7 +216,7 @@ async fn send_a_follow_up_iteration() {
             } = queued;
             json!({
                 "id": id,
-                "status": status.as_str(),
+                "status": raw(status.to_untrusted()),
                 "message_id": message_id,
                 "poll_after_seconds": seconds(poll_after),
             })
@@ -260,9 +265,9 @@ async fn read_message_history() {
             size_bytes,
         } = image;
         json!({
-            "id": id,
-            "filename": filename,
-            "content_type": content_type,
+            "id": id.map(raw),
+            "filename": filename.map(raw),
+            "content_type": content_type.map(raw),
             "size_bytes": size_bytes,
         })
     };
@@ -286,11 +291,11 @@ async fn read_message_history() {
         json!({
             "id": id,
             "role": role,
-            "content": content,
-            "created_at": created_at,
+            "content": raw(content),
+            "created_at": created_at.map(raw),
             "images": images.into_iter().map(image).collect::<Vec<_>>(),
             "revision_id": revision_id,
-            "revision": revision,
+            "revision": revision.map(raw),
             "artifacts": artifacts(files),
             "review": review.map(review_note),
         })
@@ -348,7 +353,7 @@ async fn download_a_step_file() {
     let [_, fetched] = script.requests().try_into().unwrap();
     let written = json!({
         "artifact_id": artifact,
-        "filename": filename,
+        "filename": filename.map(raw),
         "url": fetched.uri().to_string(),
         "expires_in_seconds": seconds(link_life),
         "request_id": reply.request_ids.body,
@@ -368,7 +373,7 @@ async fn read_billing_status() {
                 job_hold,
             } = balance;
             json!({
-                "currency": currency,
+                "currency": currency.map(raw),
                 "available_balance_cents": available.get(),
                 "cad_job_hold_cents": job_hold.get(),
             })
@@ -392,7 +397,7 @@ async fn error_shape() {
         panic!("expected a refusal, got {error:?}");
     };
     let written = json!({
-        "error": { "code": code.as_str(), "message": message },
+        "error": { "code": code.as_str(), "message": raw(message) },
         "request_id": request_ids.body,
     });
     assert_eq!(written, parsed(documented::ERROR));

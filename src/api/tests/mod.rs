@@ -6,6 +6,7 @@ mod credentials;
 mod documented;
 mod downloads;
 mod endpoints;
+mod hostile;
 mod loopback;
 mod outcome_table;
 mod outcomes;

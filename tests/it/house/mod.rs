@@ -3,6 +3,7 @@
 
 mod imports;
 mod map;
+mod untrusted;
 
 use std::fs;
 use std::path::{Path, PathBuf};
