@@ -129,6 +129,12 @@ impl App {
         stamp(response, &self.request_id())
     }
 
+    /// The answer that is the same for everyone, as it is.
+    pub(crate) fn document(&self, json: &'static str) -> Response {
+        let response = ([(CONTENT_TYPE, "application/json")], json).into_response();
+        stamp(response, &self.request_id())
+    }
+
     fn error(&self, error: &ApiError) -> Response {
         let (code, message) = error.words();
         let body = ErrorBody {

@@ -29,6 +29,10 @@
 //! | `[sim:truncated]` | the run's STEP files are cut short |
 //! | `[sim:propose]`, `[sim:propose=2]` | in a review: it proposes an iteration, each time or the first 2 times |
 //!
+//! # Description
+//!
+//! `GET /api/v1/openapi.json` gives the API as an OpenAPI 3.1 document, without a key.
+//!
 //! # Control
 //!
 //! Outside the API, without a key: `GET /_sim/books` ([`Books`]), `GET /_sim/clock`, `POST /_sim/top-up` with

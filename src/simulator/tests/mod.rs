@@ -4,7 +4,9 @@ mod contract;
 mod lifecycle;
 mod limits;
 mod money;
+mod openapi;
 mod persistence;
+mod schema;
 mod uploads;
 
 use std::time::Duration;
