@@ -77,6 +77,7 @@ async fn jobs_are_listed() {
     let [job] = reply.value.jobs.try_into().unwrap();
     assert_eq!(job.id, job_id());
     assert_eq!(job.status, JobStatus::Completed);
+    assert_eq!(text(&job.source), Some("webapp"));
     assert_eq!(text(&job.title), Some("Mounting plate"));
     assert_eq!(
         text(&job.last_message),

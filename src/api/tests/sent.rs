@@ -73,3 +73,29 @@ async fn a_request_with_images_is_a_form_with_repeated_fields_named_images() {
     assert_eq!(body.matches("name=\"prompt\"\r\n\r\nFrom these").count(), 1);
     assert_eq!(body.matches("name=\"images\"; filename=").count(), 2);
 }
+
+#[tokio::test]
+async fn each_image_type_is_declared_by_its_documented_name() {
+    for (media_type, name) in [
+        (ImageType::Jpeg, "image/jpeg"),
+        (ImageType::Png, "image/png"),
+        (ImageType::Webp, "image/webp"),
+        (ImageType::Gif, "image/gif"),
+        (ImageType::Heic, "image/heic"),
+        (ImageType::Heif, "image/heif"),
+    ] {
+        let script = Scripted::new([answer(202, &[], documented::CREATE)]);
+        let bytes = "bytes".into();
+        let prompt = Prompt {
+            text: "From this sketch.",
+            images: &[Image { bytes, media_type }],
+        };
+        script.client().create_job(prompt, &key()).await.unwrap();
+        let [sent] = script.requests().try_into().unwrap();
+        let body = std::str::from_utf8(sent.body()).unwrap();
+        assert!(
+            body.contains(&format!("Content-Type: {name}\r\n")),
+            "{body}"
+        );
+    }
+}

@@ -170,6 +170,7 @@ async fn every_endpoint_answers_with_the_fields_of_its_example() {
     let page = client.get(&format!("{JOBS}?limit=1")).await;
     let page = hold(&page, 200, &example!("list_recent_jobs"));
     assert!(page["next_cursor"].is_string());
+    assert_eq!(page["jobs"][0]["source"], "api");
     let page = client.get(JOBS).await;
     let page = hold(&page, 200, &example!("list_recent_jobs"));
     assert!(page["next_cursor"].is_null());
@@ -318,5 +319,30 @@ async fn the_documented_requests_are_taken() {
     ] {
         let answered = client.post(&format!("{job}/review"), key, question).await;
         hold(&answered, 200, &example!("ask_the_review_assistant"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_documented_image_type_is_taken() {
+    let client = unlimited();
+    for kind in [
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "image/gif",
+        "image/heic",
+        "image/heif",
+    ] {
+        let form = format!(
+            "--XX\r\ncontent-disposition: form-data; name=\"prompt\"\r\n\r\nA plate\r\n\
+             --XX\r\ncontent-disposition: form-data; name=\"images\"; filename=\"a\"\r\n\
+             content-type: {kind}\r\n\r\nbytes\r\n--XX--\r\n"
+        );
+        let created = client
+            .post_as(JOBS, kind, "multipart/form-data; boundary=XX", form)
+            .await;
+        let history = format!("{JOBS}/{}/messages", created.text("id"));
+        let history = client.get(&history).await.json();
+        assert_eq!(history["messages"][0]["images"][0]["content_type"], kind);
     }
 }
