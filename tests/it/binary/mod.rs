@@ -3,3 +3,4 @@
 mod commands;
 mod kill;
 mod place;
+mod third_party;
