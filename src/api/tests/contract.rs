@@ -15,6 +15,10 @@ use crate::api::{
 };
 
 const JOB: &str = "cadjob_385f3130-1ebc-40b7-85d9-6ded5ecc8a0f";
+const PROMPT: Prompt<'static> = Prompt {
+    text: "A plate.",
+    images: &[],
+};
 const STEP: &str = "ISO-10303-21;\nEND-ISO-10303-21;\n";
 
 /// Asks once, gets `example`, and holds what was read against it.
@@ -139,13 +143,9 @@ async fn list_recent_jobs() {
 
 #[tokio::test]
 async fn create_a_cad_job() {
-    let prompt = Prompt {
-        text: "A plate.",
-        images: &[],
-    };
     hold(
         documented::CREATE,
-        async |client| client.create_job(prompt, &key()).await,
+        async |client| client.create_job(PROMPT, &key()).await,
         |queued| {
             let QueuedJob {
                 id,
@@ -200,13 +200,9 @@ async fn poll_job_status() {
 
 #[tokio::test]
 async fn send_a_follow_up_iteration() {
-    let prompt = Prompt {
-        text: "Thicker.",
-        images: &[],
-    };
     hold(
         documented::FOLLOW_UP,
-        async |client| client.follow_up(&job_id(), prompt, &key()).await,
+        async |client| client.follow_up(&job_id(), PROMPT, &key()).await,
         |queued| {
             let FollowUp {
                 id,
