@@ -12,3 +12,4 @@ pub mod run;
 pub mod schedule;
 pub mod session;
 pub mod simulator;
+pub mod untrusted;

@@ -10,7 +10,9 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio::task::{JoinError, JoinHandle};
 
 use super::content_store::ContentStore;
-use super::translate::{api_images, done_call, failed_call, job_view, no_call, proposal, verdict};
+use super::translate::{
+    api_images, done_call, failed_call, job_view, no_call, proposal, raw, verdict,
+};
 use crate::api::{self, CallError, Client};
 use crate::execute::ports::{Api, ImageFile, Request};
 use crate::geometry::part21;
@@ -149,7 +151,7 @@ impl Orville {
         let reply = self.client.create_job(prompt, &api_key(key)?).await?;
         let call = done_call(Endpoint::Create, &reply);
         let answer = Answer::Accepted {
-            job: JobId(reply.value.id.to_string()),
+            job: JobId(reply.value.id.as_str().to_owned()),
             poll_after: reply.value.poll_after,
         };
         Ok((call, answer))
@@ -195,7 +197,7 @@ impl Orville {
         let note = reply.value.review;
         let review = ReviewResult {
             proposal: proposal(&note.iteration_proposal),
-            message: note.message,
+            message: raw(note.message),
         };
         Ok((call, Answer::Reviewed(review)))
     }
@@ -215,7 +217,7 @@ impl Orville {
         let answer = Answer::Balance {
             available: Cents(balance.available.get()),
             hold: Cents(balance.job_hold.get()),
-            currency: balance.currency.unwrap_or_else(|| "usd".to_owned()),
+            currency: balance.currency.map_or_else(|| "usd".to_owned(), raw),
         };
         Ok((call, answer))
     }

@@ -1,9 +1,7 @@
 //! The typed client's answers in the engine's words: the one place that says what each of them is to us. And the engine's
 //! images in the client's words.
 
-use serde_json::Value;
-
-use crate::api::{self, CallError, ErrorCode, JobStatus};
+use crate::api::{self, CallError, ErrorCode, JobStatus, Untrusted, UntrustedValue};
 use crate::execute::ports::ImageFile;
 use crate::plan::content::ImageType;
 use crate::plan::money::Cents;
@@ -18,8 +16,10 @@ pub(super) fn job_view(job: api::Job) -> JobView {
         .map(|cents| Cents(cents.get()));
     match job.status {
         JobStatus::Completed => JobView::Completed(WriteResult {
-            revision: job.latest_revision_id.map(|id| RevisionId(id.to_string())),
-            explanation: job.explanation.unwrap_or_default(),
+            revision: job
+                .latest_revision_id
+                .map(|id| RevisionId(id.as_str().to_owned())),
+            explanation: raw(job.explanation.unwrap_or_default()),
             charged,
             artifacts: job.artifacts.into_iter().map(artifact).collect(),
         }),
@@ -28,10 +28,10 @@ pub(super) fn job_view(job: api::Job) -> JobView {
             charged,
             why: job
                 .explanation
-                .unwrap_or_else(|| "the service failed the job".to_owned()),
+                .map_or_else(|| "the service failed the job".to_owned(), raw),
         },
         status => JobView::Active {
-            status: status.as_str().to_owned(),
+            status: raw(status.to_untrusted()),
             poll_after: job.poll_after,
         },
     }
@@ -39,32 +39,28 @@ pub(super) fn job_view(job: api::Job) -> JobView {
 
 fn artifact(artifact: api::Artifact) -> Artifact {
     Artifact {
-        id: ArtifactId(artifact.id.to_string()),
-        label: artifact.label.unwrap_or_default(),
-        kind: artifact.kind.unwrap_or_else(|| "step".to_owned()),
+        id: ArtifactId(artifact.id.as_str().to_owned()),
+        label: raw(artifact.label.unwrap_or_default()),
+        kind: artifact.kind.map_or_else(|| "step".to_owned(), raw),
         stored: None,
     }
 }
 
+/// A text of the service, as the journal keeps it: whoever shows it makes it safe.
+pub(super) fn raw(text: Untrusted) -> String {
+    text.into_raw_untrusted()
+}
+
 /// A proposal's summary. Its shape is not documented: what is no object with a `summary` is shown as it came.
-pub(super) fn proposal(proposal: &Value) -> Option<String> {
-    match proposal {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(
-            other
-                .get("summary")
-                .and_then(Value::as_str)
-                .map_or_else(|| other.to_string(), str::to_owned),
-        ),
-    }
+pub(super) fn proposal(proposal: &UntrustedValue) -> Option<String> {
+    proposal.summary("summary").map(raw)
 }
 
 pub(super) fn done_call<T>(endpoint: Endpoint, reply: &api::Reply<T>) -> Call {
     let request_id = reply
         .request_ids
         .preferred()
-        .map(|id| RequestId(id.to_string()));
+        .map(|id| RequestId(id.as_str().to_owned()));
     Call {
         endpoint,
         status: Some(reply.status),
@@ -90,7 +86,7 @@ pub(super) fn failed_call(endpoint: Endpoint, error: &CallError) -> Call {
         }
         CallError::NotSent { .. } => None,
     };
-    let request_id = request_ids.map(|id| RequestId(id.to_string()));
+    let request_id = request_ids.map(|id| RequestId(id.as_str().to_owned()));
     let rate_limited = match error {
         CallError::Refused { status, code, .. } => ground(*status, code) == Ground::RateLimited,
         CallError::Unknown { status, .. } => *status == Some(429),
@@ -116,7 +112,7 @@ pub(super) fn verdict(error: CallError) -> Verdict {
         } => Verdict::Refused(Rejection {
             ground: ground(status, &code),
             code: code.as_str().to_owned(),
-            message,
+            message: raw(message),
             retry_after,
         }),
         CallError::Unknown {
@@ -129,7 +125,7 @@ pub(super) fn verdict(error: CallError) -> Verdict {
         } => {
             let words = [
                 code.map(|code| code.as_str().to_owned()),
-                (!message.is_empty()).then_some(message),
+                (!message.is_empty()).then(|| raw(message)),
             ];
             let words: Vec<String> = words.into_iter().flatten().collect();
             let status = status.map(|status| format!(" (HTTP {status})"));

@@ -16,6 +16,7 @@ use super::id::RequestId;
 use super::retry_after::retry_after;
 use super::surrogates;
 use super::transport::Body;
+use crate::untrusted::Untrusted;
 
 /// The longest JSON answer that is read, in bytes. Its depth is limited to 128 by the parser.
 pub const MAX_JSON_BYTES: usize = 8 * 1024 * 1024;
@@ -141,7 +142,7 @@ impl Answer {
         Some(ErrorCode::from(code))
     }
 
-    fn error_message(&self) -> String {
+    fn error_message(&self) -> Untrusted {
         without_secrets(self.error_field("message").unwrap_or_default())
     }
 }

@@ -4,24 +4,25 @@ use serde::Deserialize;
 
 use super::id::{ArtifactId, JobId, RevisionId};
 use super::lenient;
+use crate::untrusted::Untrusted;
 
-/// One file of a revision. Label and file name are untrusted text, never a path.
+/// One file of a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Artifact {
     /// What to download it by. Essential.
     pub id: ArtifactId,
     /// The part's name in the assembly.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub label: Option<String>,
+    pub label: Option<Untrusted>,
     /// The service's name for the file.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub filename: Option<String>,
+    pub filename: Option<Untrusted>,
     /// What kind of file it is, such as `step`.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub kind: Option<String>,
+    pub kind: Option<Untrusted>,
     /// Where the API offers it; [`Client::download`](super::Client::download) goes by the id.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub download_url: Option<String>,
+    pub download_url: Option<Untrusted>,
 }
 
 /// A node of the assembly; at most 128 levels deep, which is where JSON parsing stops.
@@ -29,13 +30,13 @@ pub struct Artifact {
 pub struct AssemblyNode {
     /// The node's name.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub label: Option<String>,
+    pub label: Option<Untrusted>,
     /// What kind of node it is, such as `step`.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub kind: Option<String>,
+    pub kind: Option<Untrusted>,
     /// The service's name for the node's file.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub filename: Option<String>,
+    pub filename: Option<Untrusted>,
     /// The node's file.
     #[serde(default, deserialize_with = "lenient::if_valid")]
     pub artifact_id: Option<ArtifactId>,

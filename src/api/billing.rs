@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Number;
 
 use super::lenient;
+use crate::untrusted::Untrusted;
 
 /// An amount in whole cents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -15,7 +16,7 @@ pub struct Cents(i64);
 pub struct Balance {
     /// The currency, such as `usd`.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub currency: Option<String>,
+    pub currency: Option<Untrusted>,
     /// What is available to public API jobs. Essential.
     #[serde(rename = "available_balance_cents")]
     pub available: Cents,
@@ -29,7 +30,7 @@ pub struct Balance {
 pub struct Cost {
     /// The currency, such as `usd`.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub currency: Option<String>,
+    pub currency: Option<Untrusted>,
     /// The charge; `None` until the service knows it, and for anything but a whole number of cents
     /// that is not negative: such a figure is never rounded into an amount.
     #[serde(default, rename = "charged_cents", deserialize_with = "charge")]

@@ -1,11 +1,12 @@
 //! A job's conversation: its messages, and what the review assistant says.
 
 use serde::Deserialize;
-use serde_json::{Number, Value};
+use serde_json::Number;
 
 use super::artifact::Artifact;
 use super::id::{JobId, MessageId, RevisionId};
 use super::lenient;
+use crate::untrusted::{Untrusted, UntrustedValue};
 
 /// What the assistant answered ("Ask the review assistant").
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -25,25 +26,25 @@ pub struct Review {
     pub review: ReviewNote,
 }
 
-/// What the review assistant says. Untrusted text throughout.
+/// What the review assistant says.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ReviewNote {
     /// The assistant's mode, such as `review`.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub mode: Option<String>,
+    pub mode: Option<Untrusted>,
     /// What it says.
     #[serde(default, deserialize_with = "lenient::null_is_default")]
-    pub message: String,
+    pub message: Untrusted,
     /// Which assistant it is.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub model: Option<String>,
+    pub model: Option<Untrusted>,
     /// An iteration it proposes: null, a text, an object of `summary` and `prompt`, or anything; the
     /// document gives no shape, so it is kept as it is.
     #[serde(default)]
-    pub iteration_proposal: Value,
+    pub iteration_proposal: UntrustedValue,
     /// What a viewer should do, kept as it is.
     #[serde(default)]
-    pub viewer_actions: Value,
+    pub viewer_actions: UntrustedValue,
 }
 
 /// A job's conversation ("Read message history"), in the service's order.
@@ -63,12 +64,12 @@ pub struct Message {
     /// Who wrote it.
     #[serde(default, deserialize_with = "lenient::null_is_default")]
     pub role: Role,
-    /// What it says, "sanitized" by the service. Untrusted text.
+    /// What it says, "sanitized" by the service.
     #[serde(default, deserialize_with = "lenient::null_is_default")]
-    pub content: String,
+    pub content: Untrusted,
     /// ISO 8601, as the service wrote it.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub created_at: Option<String>,
+    pub created_at: Option<Untrusted>,
     /// The images a user attached.
     #[serde(default, deserialize_with = "lenient::null_is_default")]
     pub images: Vec<MessageImage>,
@@ -77,7 +78,7 @@ pub struct Message {
     pub revision_id: Option<RevisionId>,
     /// That revision's letter.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub revision: Option<String>,
+    pub revision: Option<Untrusted>,
     /// That revision's files.
     #[serde(default, deserialize_with = "lenient::null_is_default")]
     pub artifacts: Vec<Artifact>,
@@ -94,8 +95,8 @@ pub enum Role {
     User,
     /// The service.
     Assistant,
-    /// A role this client does not know (untrusted text), or none: empty.
-    Other(String),
+    /// A role this client does not know, or none: empty.
+    Other(Untrusted),
 }
 
 /// What the history tells of an attached image.
@@ -103,13 +104,13 @@ pub enum Role {
 pub struct MessageImage {
     /// The image's id.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub id: Option<String>,
+    pub id: Option<Untrusted>,
     /// The name it was attached under.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub filename: Option<String>,
+    pub filename: Option<Untrusted>,
     /// Its media type.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub content_type: Option<String>,
+    pub content_type: Option<Untrusted>,
     /// Its size in bytes.
     #[serde(default, deserialize_with = "size")]
     pub size_bytes: Option<u64>,
@@ -117,7 +118,7 @@ pub struct MessageImage {
 
 impl Default for Role {
     fn default() -> Self {
-        Self::Other(String::new())
+        Self::Other(Untrusted::default())
     }
 }
 
@@ -126,7 +127,7 @@ impl From<String> for Role {
         match text.as_str() {
             "user" => Self::User,
             "assistant" => Self::Assistant,
-            _ => Self::Other(text),
+            _ => Self::Other(text.into()),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::{HeaderMap, Request, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use url::{Host, Url};
 
 use super::answer::{Answer, CollectError, Reply, RequestIds, collect, header_request_id};
@@ -21,9 +21,13 @@ use super::error::{CallError, UnknownReason};
 use super::id::{ArtifactId, percent_encoded};
 use super::lenient;
 use super::transport::TimeLimit;
+use crate::untrusted::Untrusted;
 
 /// The longest file that is fetched, in bytes.
 pub const MAX_ARTIFACT_BYTES: usize = 256 * 1024 * 1024;
+
+/// The longest `expires_in_seconds` that is believed.
+pub const MAX_LINK_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How long storage may take for one answer, to the last byte of a file: [`MAX_ARTIFACT_BYTES`] at 150 kB a second. A
 /// line on which nothing moves is given up long before.
@@ -35,8 +39,10 @@ const MAX_REDIRECTS: usize = 5;
 /// A file as it came from storage, as long as storage said it would be, and otherwise unchecked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Download {
-    /// The service's name for the file; untrusted text, never a path.
-    pub filename: Option<String>,
+    /// The service's name for the file.
+    pub filename: Option<Untrusted>,
+    /// How long the API said that its link works, at most [`MAX_LINK_LIFE`].
+    pub link_life: Option<Duration>,
     /// The file's bytes.
     pub content: Bytes,
 }
@@ -50,7 +56,11 @@ struct SignedUrl(Url);
 struct Link {
     url: String,
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    filename: Option<String>,
+    artifact_id: Option<ArtifactId>,
+    #[serde(default, rename = "expires_in_seconds", deserialize_with = "link_life")]
+    life: Option<Duration>,
+    #[serde(default, deserialize_with = "lenient::if_valid")]
+    filename: Option<Untrusted>,
 }
 
 /// A fetch from storage that brought no file.
@@ -71,6 +81,10 @@ impl Client {
             request_ids,
         } = self.link(artifact).await?;
         let fetched = async {
+            // A file of another part would pass for this one ever after.
+            if link.artifact_id.is_some_and(|told| told != *artifact) {
+                return Err("the link is to another artifact".into());
+            }
             let url = SignedUrl(self.base.url().clone()).join(&link.url)?;
             self.fetch(url).await
         };
@@ -78,6 +92,7 @@ impl Client {
             Ok(content) => Ok(Reply {
                 value: Download {
                     filename: link.filename,
+                    link_life: link.life,
                     content,
                 },
                 status,
@@ -98,6 +113,8 @@ impl Client {
             return Ok(Reply {
                 value: Link {
                     url: url.to_owned(),
+                    artifact_id: None,
+                    life: None,
                     filename: None,
                 },
                 status: response.status().as_u16(),
@@ -180,7 +197,7 @@ impl StorageFailure {
             reason: UnknownReason::Storage(self.0),
             status: None,
             code: None,
-            message: String::new(),
+            message: Untrusted::default(),
             request_ids: Box::new(request_ids),
             retry_after: None,
         }
@@ -191,6 +208,10 @@ impl<T: Into<String>> From<T> for StorageFailure {
     fn from(reason: T) -> Self {
         Self(reason.into())
     }
+}
+
+fn link_life<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    lenient::seconds(deserializer, MAX_LINK_LIFE)
 }
 
 fn location(headers: &HeaderMap) -> Option<&str> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::answer::RequestIds;
 use super::error_code::ErrorCode;
+use crate::untrusted::{Untrusted, terminal};
 
 /// The longest message or unknown code kept from an error, in characters.
 pub const MAX_MESSAGE_CHARS: usize = 500;
@@ -17,14 +18,14 @@ const KEY_PREFIX: &str = "gcad_";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// A clear, well-formed answer of the API which states that the request was not executed.
-    #[error("{} (HTTP {status}){}", one_line(code.as_str()), told(message, request_ids))]
+    #[error("{code} (HTTP {status}){}", told(message, request_ids))]
     Refused {
         /// The HTTP status.
         status: u16,
         /// What the API says is wrong.
         code: ErrorCode,
-        /// The API's explanation, untrusted text of at most [`MAX_MESSAGE_CHARS`]; may be empty.
-        message: String,
+        /// The API's explanation, at most [`MAX_MESSAGE_CHARS`]; may be empty.
+        message: Untrusted,
         /// The ids under which the service logged the request.
         request_ids: Box<RequestIds>,
         /// How long the API says to wait.
@@ -39,8 +40,8 @@ pub enum CallError {
         status: Option<u16>,
         /// The error code, if the answer had one.
         code: Option<ErrorCode>,
-        /// The API's explanation, untrusted text of at most [`MAX_MESSAGE_CHARS`]; may be empty.
-        message: String,
+        /// The API's explanation, at most [`MAX_MESSAGE_CHARS`]; may be empty.
+        message: Untrusted,
         /// The ids under which the service logged the request.
         request_ids: Box<RequestIds>,
         /// How long the API says to wait.
@@ -73,9 +74,9 @@ pub enum UnknownReason {
     #[error("the answer is too long")]
     TooLong,
     /// The status says success, but an essential field is missing or wrong. The parser's words may
-    /// quote the answer: untrusted text.
-    #[error("the answer lacks what it should say: {0}")]
-    Incomplete(String),
+    /// quote the answer.
+    #[error("the answer lacks what it should say: {}", .0.for_terminal_line())]
+    Incomplete(Untrusted),
     /// The API gave a download link, but storage did not give the file.
     #[error("storage did not give the file: {0}")]
     Storage(String),
@@ -118,7 +119,7 @@ impl CallError {
             reason: UnknownReason::Lost(reason.into()),
             status: None,
             code: None,
-            message: String::new(),
+            message: Untrusted::default(),
             request_ids: Box::default(),
             retry_after: None,
         }
@@ -132,11 +133,11 @@ pub(super) fn shortened(text: &str) -> String {
 
 /// What the service says, fit to be kept and shown: cut, and without what it may repeat of ours. Of an address only the
 /// host stays (it may be signed), of an API key only how it begins.
-pub(super) fn without_secrets(text: &str) -> String {
+pub(super) fn without_secrets(text: &str) -> Untrusted {
     let text = shortened(text);
     let words = text.split_inclusive(char::is_whitespace);
     let words: String = words.map(without_secret).collect();
-    shortened(&words)
+    shortened(&words).into()
 }
 
 fn without_secret(word: &str) -> Cow<'_, str> {
@@ -160,15 +161,15 @@ fn unknown(
     told: &str,
 ) -> String {
     let status = status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
-    let code = code.map_or_else(String::new, |code| format!(": {}", one_line(code.as_str())));
-    let reason = one_line(&reason.to_string());
+    let code = code.map_or_else(String::new, |code| format!(": {code}"));
+    let reason = terminal::line(&reason.to_string());
     format!("the outcome of the request is unknown: {reason}{status}{code}{told}")
 }
 
 /// The API's words, and what to tell its support.
-fn told(message: &str, request_ids: &RequestIds) -> String {
-    let message = one_line(message);
-    let request = request_ids.preferred().map(|id| one_line(id.as_str()));
+fn told(message: &Untrusted, request_ids: &RequestIds) -> String {
+    let message = message.for_terminal_line();
+    let request = request_ids.preferred().map(ToString::to_string);
     let message = if message.is_empty() {
         message
     } else {
@@ -178,15 +179,6 @@ fn told(message: &str, request_ids: &RequestIds) -> String {
         Some(request) => format!("{message} [request {request}]"),
         None => message,
     }
-}
-
-/// Untrusted text, its lines as one.
-fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-        .collect();
-    words.join(" ")
 }
 
 #[cfg(test)]
@@ -206,7 +198,7 @@ mod tests {
         let refused = |message: &str, request_ids| CallError::Refused {
             status: 402,
             code: ErrorCode::InsufficientBalance,
-            message: message.to_owned(),
+            message: message.into(),
             request_ids,
             retry_after: None,
         };
@@ -222,7 +214,7 @@ mod tests {
             reason: UnknownReason::ServerFailure,
             status: Some(503),
             code: Some(ErrorCode::ServiceUnavailable),
-            message: "try later".to_owned(),
+            message: "try later".into(),
             request_ids: request_ids(),
             retry_after: None,
         };

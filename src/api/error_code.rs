@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::error::shortened;
+use crate::untrusted::terminal;
 
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal),+ $(,)?) => {
@@ -12,12 +13,14 @@ macro_rules! error_codes {
         pub enum ErrorCode {
             $($(#[$doc])* $variant,)+
             /// A code this client does not know, as the service wrote it, cut to
-            /// [`MAX_MESSAGE_CHARS`](super::MAX_MESSAGE_CHARS). Untrusted text.
+            /// [`MAX_MESSAGE_CHARS`](super::MAX_MESSAGE_CHARS). Untrusted
+            /// text.
             Other(String),
         }
 
         impl ErrorCode {
-            /// The code as the API writes it.
+            /// The code as the API writes it: one that is not known is untrusted text, which only
+            /// `Display` makes safe for a terminal.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -97,7 +100,7 @@ error_codes! {
 
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(&terminal::line(self.as_str()))
     }
 }
 

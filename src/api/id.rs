@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::untrusted::terminal;
+
 /// A text that cannot be an identifier: it is empty, or a dot segment that no URL path can carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an identifier is not empty and not a dot segment")]
@@ -28,7 +30,8 @@ macro_rules! ids {
                 Ok(Self(text))
             }
 
-            /// The identifier as the service wrote it.
+            /// The identifier as the service wrote it: untrusted text, which only `Display` makes safe
+            /// for a terminal.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -51,7 +54,7 @@ macro_rules! ids {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(&terminal::line(&self.0))
             }
         }
     )+ };

@@ -1,15 +1,14 @@
 //! Jobs: what a write queued, what polling sees, and the list of recent ones.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use super::artifact::{Artifact, AssemblyNode};
 use super::billing::Cost;
 use super::id::{JobId, MessageId, RevisionId};
 use super::lenient;
+use crate::untrusted::Untrusted;
 
 /// The longest `poll_after_seconds` that is believed.
 pub const MAX_POLL_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -26,8 +25,8 @@ pub enum JobStatus {
     Completed,
     /// Ended without a new revision.
     Failed,
-    /// A status this client does not know (untrusted text), or none: empty. Treat it as not ended.
-    Other(String),
+    /// A status this client does not know, or none: empty. Treat it as not ended.
+    Other(Untrusted),
 }
 
 /// A job as "Create a CAD job" answers with it.
@@ -76,10 +75,10 @@ pub struct Job {
     pub status: JobStatus,
     /// ISO 8601, as the service wrote it.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub created_at: Option<String>,
+    pub created_at: Option<Untrusted>,
     /// ISO 8601, as the service wrote it.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub updated_at: Option<String>,
+    pub updated_at: Option<Untrusted>,
     /// The least wait before it is polled again, at most [`MAX_POLL_AFTER`].
     #[serde(
         default,
@@ -87,9 +86,9 @@ pub struct Job {
         deserialize_with = "poll_after"
     )]
     pub poll_after: Option<Duration>,
-    /// What the service says it made. Untrusted text.
+    /// What the service says it made.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub explanation: Option<String>,
+    pub explanation: Option<Untrusted>,
     /// What it cost, once the billing record is there.
     #[serde(default, deserialize_with = "lenient::if_valid")]
     pub cost: Option<Cost>,
@@ -111,10 +110,10 @@ pub struct JobPage {
     pub jobs: Vec<JobSummary>,
     /// What to ask the next page with; `None` on the last.
     #[serde(default, deserialize_with = "cursor")]
-    pub next_cursor: Option<String>,
+    pub next_cursor: Option<Untrusted>,
 }
 
-/// A job in the list. Its texts are untrusted.
+/// A job in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct JobSummary {
     /// The job. Essential.
@@ -124,44 +123,44 @@ pub struct JobSummary {
     pub status: JobStatus,
     /// Where it was made, such as `webapp`.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub source: Option<String>,
+    pub source: Option<Untrusted>,
     /// Its title.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub title: Option<String>,
+    pub title: Option<Untrusted>,
     /// The beginning of its first prompt.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub prompt_preview: Option<String>,
+    pub prompt_preview: Option<Untrusted>,
     /// Its last message.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub last_message: Option<String>,
+    pub last_message: Option<Untrusted>,
     /// Its latest revision.
     #[serde(default, deserialize_with = "lenient::if_valid")]
     pub latest_revision_id: Option<RevisionId>,
     /// ISO 8601, as the service wrote it.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub created_at: Option<String>,
+    pub created_at: Option<Untrusted>,
     /// ISO 8601, as the service wrote it.
     #[serde(default, deserialize_with = "lenient::if_valid")]
-    pub updated_at: Option<String>,
+    pub updated_at: Option<Untrusted>,
 }
 
 impl JobStatus {
     /// The status as the API writes it.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub fn to_untrusted(&self) -> Untrusted {
         match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Other(text) => text,
+            Self::Queued => "queued".into(),
+            Self::Running => "running".into(),
+            Self::Completed => "completed".into(),
+            Self::Failed => "failed".into(),
+            Self::Other(text) => text.clone(),
         }
     }
 }
 
 impl Default for JobStatus {
     fn default() -> Self {
-        Self::Other(String::new())
+        Self::Other(Untrusted::default())
     }
 }
 
@@ -172,27 +171,18 @@ impl From<String> for JobStatus {
             "running" => Self::Running,
             "completed" => Self::Completed,
             "failed" => Self::Failed,
-            _ => Self::Other(text),
+            _ => Self::Other(text.into()),
         }
     }
 }
 
-impl fmt::Display for JobStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Null, an integer or a decimal, clamped to 0 and [`MAX_POLL_AFTER`]; anything else counts as null.
 fn poll_after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let seconds = Value::deserialize(deserializer)?.as_f64();
-    Ok(seconds
-        .map(|seconds| Duration::from_secs_f64(seconds.clamp(0.0, MAX_POLL_AFTER.as_secs_f64()))))
+    lenient::seconds(deserializer, MAX_POLL_AFTER)
 }
 
 /// An empty cursor would ask for the first page again and again.
-fn cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let cursor: Option<String> = Option::deserialize(deserializer)?;
+fn cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Untrusted>, D::Error> {
+    let cursor: Option<Untrusted> = Option::deserialize(deserializer)?;
     Ok(cursor.filter(|cursor| !cursor.is_empty()))
 }
 

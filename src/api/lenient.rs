@@ -1,5 +1,7 @@
 //! Reading fields that may be null, missing or odd without losing the answer around them.
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Number, Value};
@@ -20,6 +22,15 @@ where
     T: DeserializeOwned,
 {
     Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
+}
+
+/// Null, an integer or a decimal, clamped to 0 and `most`; anything else counts as null.
+pub(super) fn seconds<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    most: Duration,
+) -> Result<Option<Duration>, D::Error> {
+    let seconds = Value::deserialize(deserializer)?.as_f64();
+    Ok(seconds.map(|seconds| Duration::from_secs_f64(seconds.clamp(0.0, most.as_secs_f64()))))
 }
 
 /// The whole number that `number` is, also when it is written as a decimal (`200.0`); `None` past

@@ -5,7 +5,7 @@
 //! no environment. What goes over the wire passes through one [`Transport`]; [`HttpTransport`] is the
 //! real one, and a test or a simulator may bring its own.
 //!
-//! Every text that comes from the service is untrusted: escape it before it reaches a terminal.
+//! Every text that comes from the service is [`Untrusted`]: it is made safe for the place it goes to.
 
 mod answer;
 mod artifact;
@@ -32,6 +32,7 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
+pub use crate::untrusted::{Untrusted, UntrustedValue};
 pub use answer::{MAX_JSON_BYTES, Reply, RequestIds};
 pub use artifact::{Artifact, AssemblyNode, LatestArtifacts};
 pub use base_url::{BaseUrl, DEFAULT_BASE_URL, InvalidBaseUrl};
@@ -39,7 +40,7 @@ pub use billing::{Balance, Cents, Cost};
 pub use client::Client;
 pub use conversation::{History, Message, MessageImage, Review, ReviewNote, Role};
 pub use credentials::{ApiKey, IdempotencyKey, InvalidApiKey, InvalidIdempotencyKey};
-pub use download::{Download, MAX_ARTIFACT_BYTES};
+pub use download::{Download, MAX_ARTIFACT_BYTES, MAX_LINK_LIFE};
 pub use error::{CallError, MAX_MESSAGE_CHARS, UnknownReason};
 pub use error_code::ErrorCode;
 pub use http_transport::{HttpTransport, TransportSetupError};

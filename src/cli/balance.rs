@@ -9,7 +9,7 @@ use super::output::Output;
 use super::remote::ask;
 use crate::plan::money::Cents;
 use crate::report::json::{FORMAT_VERSION, document};
-use crate::report::safe;
+use crate::untrusted::Untrusted;
 
 pub(super) fn balance(globals: &Globals, output: &mut Output) -> Result<ExitCode, CliError> {
     let balance = ask(globals, async |client| client.balance().await)?;
@@ -20,12 +20,12 @@ pub(super) fn balance(globals: &Globals, output: &mut Output) -> Result<ExitCode
     let text = if output.is_json() {
         document(&json!({
             "format_version": FORMAT_VERSION,
-            "currency": balance.currency,
+            "currency": balance.currency.as_ref().map(Untrusted::as_raw_untrusted),
             "available_balance_cents": available,
             "cad_job_hold_cents": hold,
         }))
     } else {
-        let currency = safe::clipped(balance.currency.as_deref().unwrap_or(""), 8);
+        let currency = balance.currency.unwrap_or_default().for_terminal_columns(8);
         format!("{available} {currency} available; each new job holds {hold}\n")
     };
     output.print(&text)?;

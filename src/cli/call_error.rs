@@ -15,13 +15,19 @@ pub(super) const UNREACHABLE: Kind = Kind::new(
 /// What the API said and, for its support, the id under which it logged the request. Holds words of the service.
 pub(super) fn words(error: &CallError) -> String {
     let (what, message) = match error {
-        CallError::Refused { message, .. } => {
-            ("the API refused the request".to_owned(), message.as_str())
-        }
+        CallError::Refused { message, .. } => (
+            "the API refused the request".to_owned(),
+            message.for_terminal_line(),
+        ),
         CallError::Unknown {
             reason, message, ..
-        } => (format!("no answer to go by: {reason}"), message.as_str()),
-        CallError::NotSent { reason } => (format!("the request was not sent: {reason}"), ""),
+        } => (
+            format!("no answer to go by: {reason}"),
+            message.for_terminal_line(),
+        ),
+        CallError::NotSent { reason } => {
+            (format!("the request was not sent: {reason}"), String::new())
+        }
     };
     let mut words = what;
     if !message.is_empty() {
@@ -100,6 +106,7 @@ fn request_id(error: &CallError) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::untrusted::Untrusted;
 
     #[test]
     fn an_error_of_the_api_is_told_with_its_message_and_its_request_id() {
@@ -110,7 +117,7 @@ mod tests {
         let refused = CallError::Refused {
             status: 404,
             code: ErrorCode::NotFound,
-            message: "There is no such job.".to_owned(),
+            message: "There is no such job.".into(),
             request_ids: request_ids.clone(),
             retry_after: None,
         };
@@ -122,7 +129,7 @@ mod tests {
             reason: UnknownReason::ServerFailure,
             status: Some(503),
             code: None,
-            message: String::new(),
+            message: Untrusted::default(),
             request_ids,
             retry_after: None,
         };

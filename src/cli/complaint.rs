@@ -10,9 +10,9 @@ use crate::manifest::{Diagnostics, Severity, Sources, render, to_json};
 use crate::plan::action::EditedLineage;
 use crate::report::json::{FORMAT_VERSION, document};
 use crate::report::palette::Tone;
-use crate::report::safe;
 use crate::report::words::counted;
 use crate::session::SessionError;
+use crate::untrusted::terminal;
 
 /// Tells `error`, and gives back the exit code.
 pub(super) fn complain(error: &CliError, output: &mut Output) -> ExitCode {
@@ -63,7 +63,7 @@ pub(super) fn tally(problems: &Diagnostics) -> String {
 fn text(error: &CliError, output: &Output) -> String {
     let palette = output.stderr_palette();
     let mut text = String::new();
-    let mut message = safe::line(&error.to_string());
+    let mut message = terminal::line(&error.to_string());
     match error {
         CliError::Session(SessionError::Manifest {
             diagnostics: problems,
@@ -92,9 +92,9 @@ fn text(error: &CliError, output: &Output) -> String {
 
 /// Both texts of an iterate that was applied and is not wanted any more.
 fn edit(edit: &EditedLineage) -> String {
-    let job = edit.job.as_ref().map(|job| safe::line(&job.0));
+    let job = edit.job.as_ref().map(|job| terminal::line(&job.0));
     let quoted = |text: &str| -> String {
-        let text = safe::lines(text);
+        let text = terminal::lines(text);
         text.lines().map(|line| format!("    | {line}\n")).collect()
     };
     let wanted = match &edit.wanted {

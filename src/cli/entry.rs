@@ -15,7 +15,7 @@ use super::{
     status,
 };
 use crate::report::json::FORMAT_VERSION;
-use crate::report::safe;
+use crate::untrusted::terminal;
 
 /// Runs the command line of this process.
 #[must_use]
@@ -70,7 +70,7 @@ fn report_bug(panic: &PanicHookInfo<'_>, json: bool) {
         "error: a bug in millrun {}: {}\n\
          hint: please report it with this message; what was sent is recorded, and `millrun resume` goes on\n",
         env!("CARGO_PKG_VERSION"),
-        safe::line(&message)
+        terminal::line(&message)
     );
     let code = ExitCode::Bug.number();
     if json {
@@ -79,7 +79,7 @@ fn report_bug(panic: &PanicHookInfo<'_>, json: bool) {
             "error": { "kind": "bug", "message": message },
             "exit_code": code,
         });
-        let _ = writeln!(std::io::stdout(), "{}", safe::json(&error.to_string()));
+        let _ = writeln!(std::io::stdout(), "{}", terminal::json(&error.to_string()));
     }
     std::process::exit(i32::from(code));
 }

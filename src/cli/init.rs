@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::exit::ExitCode;
 use super::output::Output;
 use crate::report::json::{FORMAT_VERSION, document};
-use crate::report::safe;
+use crate::untrusted::terminal;
 
 const MANIFEST: &str = include_str!("init.yaml");
 /// What stands in the text where the uid belongs.
@@ -17,7 +17,7 @@ const UID: &str = "00000000";
 
 pub(super) fn init(args: &InitArgs, output: &mut Output) -> Result<ExitCode, CliError> {
     let path = &args.manifest;
-    let name = safe::line(&path.display().to_string());
+    let name = terminal::line(&path.display().to_string());
     let is_yaml = path
         .extension()
         .is_some_and(|extension| extension == "yaml" || extension == "yml");

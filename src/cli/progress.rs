@@ -15,11 +15,11 @@ use crate::plan::ids::PartId;
 use crate::report::logs::{Story, Told};
 use crate::report::moment::{Zone, utc};
 use crate::report::palette::Palette;
-use crate::report::safe;
 use crate::run::event::{Event, Record};
 use crate::run::history::History;
 use crate::run::outcome::Outcome;
 use crate::run::progress::Run;
+use crate::untrusted::terminal;
 
 /// How often the bar shows that it is alive, even when nothing happens.
 const TICK: Duration = Duration::from_millis(120);
@@ -165,7 +165,7 @@ fn standing(history: &History) -> String {
         .map(|run| memory.ledger.charged_in(run.id))
         .unwrap_or_default();
     let currency = memory.price.as_ref().map_or_else(String::new, |price| {
-        format!(" {}", safe::clipped(&price.currency, 8))
+        format!(" {}", terminal::clipped(&price.currency, 8))
     });
     format!(
         "{} at work, {charged}{currency} charged",

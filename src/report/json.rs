@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::moment::utc;
-use super::safe;
 use super::summary::{ArtifactSummary, PartSummary, StepSummary, Summary};
 use crate::plan::money::Cents;
 use crate::run::outcome::{ExitReason, Outcome, RunEnd};
+use crate::untrusted::terminal;
 
 /// The version of everything that is printed with `--json`.
 pub const FORMAT_VERSION: u32 = 1;
@@ -19,14 +19,14 @@ pub const FORMAT_VERSION: u32 = 1;
 pub fn document(value: &impl Serialize) -> String {
     let text =
         serde_json::to_string_pretty(value).expect("everything that is printed has text keys");
-    safe::json(&text) + "\n"
+    terminal::json(&text) + "\n"
 }
 
 /// `value` on one line.
 #[must_use]
 pub fn line(value: &impl Serialize) -> String {
     let text = serde_json::to_string(value).expect("everything that is printed has text keys");
-    safe::json(&text) + "\n"
+    terminal::json(&text) + "\n"
 }
 
 /// The report of one run: what `run`, `resume`, `status` and `report` print.

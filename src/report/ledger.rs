@@ -5,12 +5,12 @@ use serde::Serialize;
 use super::json::{FORMAT_VERSION, document};
 use super::moment::{Zone, utc};
 use super::palette::{Palette, Tone};
-use super::safe;
 use super::table::{self, Column};
 use crate::plan::ids::RunId;
 use crate::plan::ledger::{Account, Entry, EntryKind};
 use crate::plan::memory::Memory;
 use crate::plan::money::Cents;
+use crate::untrusted::terminal;
 
 /// The entries of one run, or of all.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ impl<'a> LedgerView<'a> {
     /// What it is about, what that cost, and what all runs cost where that is more.
     fn totals_line(&self) -> String {
         let currency = self.currency.map_or_else(String::new, |currency| {
-            format!(" {}", safe::clipped(currency, 8))
+            format!(" {}", terminal::clipped(currency, 8))
         });
         let told = |totals: Totals| match (totals.charged_cents, totals.held_cents) {
             (charged, Cents::ZERO) => format!("{charged}{currency} charged"),
@@ -133,10 +133,10 @@ fn row(entry: &Entry, zone: &Zone) -> Vec<String> {
     vec![
         zone.date_and_time(entry.at),
         entry.run.map(|run| run.to_string()).unwrap_or_default(),
-        safe::clipped(entry.part.as_str(), 30),
+        terminal::clipped(entry.part.as_str(), 30),
         kind(entry.kind).to_owned(),
         entry.amount.to_string(),
-        job.map(|job| safe::line(&job.0)).unwrap_or_default(),
+        job.map(|job| terminal::line(&job.0)).unwrap_or_default(),
     ]
 }
 

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::json::FORMAT_VERSION;
+use super::json::{self, FORMAT_VERSION};
 use super::moment::{Zone, utc};
 use super::palette::{Palette, Tone};
 use super::words::words;
-use super::{json, safe};
 use crate::plan::ids::StepRef;
 use crate::plan::memory::{Memory, SendId};
 use crate::plan::remote::Timestamp;
 use crate::run::event::{Event, Record};
 use crate::run::outcome::RunEnd;
+use crate::untrusted::terminal;
 
 /// How wide the column of steps is.
 const STEP_COLUMNS: usize = 28;
@@ -88,7 +88,7 @@ impl Told {
         format!(
             "{}  {}  {}\n",
             palette.paint(Tone::Dim, when),
-            padded(&safe::line(step.as_deref().unwrap_or("-"))),
+            padded(&terminal::line(step.as_deref().unwrap_or("-"))),
             palette.paint(self.tone, &self.words),
         )
     }

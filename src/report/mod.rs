@@ -1,6 +1,6 @@
 //! Reports: what is true, told to people and to machines. Folds of events to text; nothing here prints or looks at a clock.
 //!
-//! Every format knows one [`Summary`](summary::Summary). Texts of the service go through [`safe`].
+//! Every format knows one [`Summary`](summary::Summary). Texts of the service go through [`terminal`](crate::untrusted::terminal).
 
 mod advice;
 pub mod json;
@@ -13,7 +13,6 @@ pub mod plan_json;
 mod plan_reason;
 pub mod plan_text;
 pub mod runs;
-pub mod safe;
 pub mod shell;
 pub mod summary;
 mod table;

@@ -6,13 +6,13 @@ use super::moment::span;
 use super::palette::{Palette, Tone};
 use super::plan_cost::{PlanCost, PlannedSends};
 use super::plan_reason::{Kind, reused};
-use super::safe;
 use super::words::counted;
 use crate::plan::action::{Action, Reason};
 use crate::plan::actions::Plan;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::ids::StepId;
 use crate::plan::memory::Memory;
+use crate::untrusted::terminal;
 
 /// How many parts that look alike are listed before the rest is counted.
 const ALIKE_SHOWN: usize = 3;
@@ -27,7 +27,7 @@ pub fn plan(plan: &Plan, memory: &Memory, palette: Palette, full: bool) -> Strin
         .part_indices()
         .map(|ix| Entry::of(plan, ix))
         .collect();
-    let mut text = palette.paint(Tone::Strong, &safe::line(&plan.family.salt.name));
+    let mut text = palette.paint(Tone::Strong, &terminal::line(&plan.family.salt.name));
     text.push_str(&format!(
         ": {}, {}\n\n",
         counted(entries.len(), "part"),
@@ -84,7 +84,7 @@ impl<'a> Entry<'a> {
     fn of(plan: &'a Plan, part: PartIx) -> Self {
         let mut entry = Self {
             part,
-            id: safe::line(plan.family.part(part).id.as_str()),
+            id: terminal::line(plan.family.part(part).id.as_str()),
             look: Look {
                 mark: Mark::Reuse,
                 steps: Vec::new(),
@@ -122,7 +122,7 @@ impl<'a> Entry<'a> {
                 blocker.to_string()
             }
         };
-        let why = safe::clipped(&why, 100);
+        let why = terminal::clipped(&why, 100);
         if kind != Kind::Plain && !self.notes.iter().any(|note| note.ends_with(&why)) {
             self.notes.push(format!("{}: {why}", step.id));
         }
@@ -201,7 +201,7 @@ fn note_line(note: &str, palette: Palette) -> String {
 fn kept_line(plan: &Plan, memory: &Memory, entry: &Entry<'_>, palette: Palette) -> String {
     let mut text = format!("  = {}\n", entry.id);
     for ix in plan.family.steps_of(entry.part) {
-        let why = safe::clipped(&reused(plan, memory, ix), 100);
+        let why = terminal::clipped(&reused(plan, memory, ix), 100);
         let note = format!("{}: {why}", plan.family.step(ix).id);
         text.push_str(&note_line(&note, palette));
     }
@@ -228,7 +228,7 @@ fn totals(plan: &Plan, memory: &Memory) -> String {
             max_cents: Some(max),
             currency,
         } => {
-            let currency = safe::clipped(&currency.unwrap_or_default(), 8);
+            let currency = terminal::clipped(&currency.unwrap_or_default(), 8);
             format!("about {expected} {currency} (from {min} to {max}), by the last price seen")
         }
         _ => "not known: no price was seen here yet, the first run asks for it".to_owned(),

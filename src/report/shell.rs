@@ -1,11 +1,11 @@
 //! Words for a shell: what is advised can be copied and typed.
 
-use super::safe;
+use crate::untrusted::terminal;
 
 /// `text` as one word of a shell.
 #[must_use]
 pub fn word(text: &str) -> String {
-    let text = safe::line(text);
+    let text = terminal::line(text);
     let is_plain = |c: char| c.is_alphanumeric() || "-_./+@:=,".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text;

@@ -5,12 +5,12 @@ use unicode_width::UnicodeWidthStr as _;
 use super::advice::advice;
 use super::moment::{Zone, span};
 use super::palette::{Palette, Tone};
-use super::safe;
 use super::summary::{PartSummary, StepSummary, Summary};
 use super::table::{self, Column};
 use super::words::{counted, end_words, stop};
 use crate::run::event::StopReason;
 use crate::run::outcome::Outcome;
+use crate::untrusted::terminal;
 
 /// How many parts that came out are listed, unless all are asked for.
 const GOOD_PARTS_SHOWN: usize = 20;
@@ -54,7 +54,7 @@ pub fn report(summary: &Summary, page: Page<'_>) -> String {
         "Left over from parts that are gone",
         Tone::Bad,
         page,
-        strays.map(|(step, why)| entry(&safe::line(&step.to_string()), why)),
+        strays.map(|(step, why)| entry(&terminal::line(&step.to_string()), why)),
     ));
     let proposed = steps().filter(|(_, step)| step.outcome.is_good());
     let proposed = proposed.filter_map(|(part, step)| {
@@ -102,7 +102,7 @@ fn headline(summary: &Summary, page: Page<'_>) -> String {
         }
         Some(_) => (Tone::Good, format!("{all} came out, none is missing")),
     };
-    let title = format!("{}, {}: ", safe::line(&summary.family), summary.run);
+    let title = format!("{}, {}: ", terminal::line(&summary.family), summary.run);
     format!(
         "{}{}\n\n",
         page.palette.paint(Tone::Strong, &title),
@@ -165,7 +165,7 @@ fn cost(summary: &Summary) -> String {
     let currency = cost
         .currency
         .as_deref()
-        .map(|code| format!(" {}", safe::clipped(code, 8)));
+        .map(|code| format!(" {}", terminal::clipped(code, 8)));
     let mut text = format!("{}{} charged", cost.charged, currency.unwrap_or_default());
     if cost.held.0 > 0 {
         text.push_str(&format!(", {} on hold", cost.held));
@@ -234,7 +234,7 @@ fn row(part: &PartSummary, page: Page<'_>) -> Vec<String> {
         (Some(first), more) => format!("{first} and {more} more"),
     };
     vec![
-        format!("  {}", safe::clipped(part.id.as_str(), 30)),
+        format!("  {}", terminal::clipped(part.id.as_str(), 30)),
         part.outcome.to_string(),
         part.charged
             .map_or_else(|| "?".to_owned(), |charged| charged.to_string()),
@@ -245,8 +245,8 @@ fn row(part: &PartSummary, page: Page<'_>) -> Vec<String> {
 /// A path that is relative to the manifest's folder, from where the command is given.
 fn from_here(page: Page<'_>, path: &str) -> String {
     match page.manifest.rsplit_once('/') {
-        Some((folder, _)) => safe::line(&format!("{folder}/{path}")),
-        None => safe::line(path),
+        Some((folder, _)) => terminal::line(&format!("{folder}/{path}")),
+        None => terminal::line(path),
     }
 }
 
@@ -258,7 +258,7 @@ fn files(part: &PartSummary) -> impl Iterator<Item = &str> {
 /// What went wrong with a step.
 fn trouble((part, step): (&PartSummary, &StepSummary)) -> String {
     let mut about = vec![step.outcome.to_string()];
-    about.extend(part.job.as_ref().map(|job| safe::line(&job.0)));
+    about.extend(part.job.as_ref().map(|job| terminal::line(&job.0)));
     if step.attempts > 1 {
         about.push(counted(step.attempts as usize, "attempt"));
     }
@@ -276,7 +276,7 @@ fn full(part: &PartSummary) -> Option<String> {
         let job = part
             .job
             .as_ref()
-            .map_or_else(String::new, |job| format!(" ({})", safe::line(&job.0)));
+            .map_or_else(String::new, |job| format!(" ({})", terminal::line(&job.0)));
         text.push_str(&entry(&format!("{}{job}", part.id), explanation));
     }
     for step in &part.steps {
@@ -292,7 +292,7 @@ fn name(part: &PartSummary, step: &StepSummary) -> String {
 }
 
 fn entry(title: &str, text: &str) -> String {
-    format!("  {title}\n{}\n", wrapped(&safe::lines(text), 6))
+    format!("  {title}\n{}\n", wrapped(&terminal::lines(text), 6))
 }
 
 fn next(summary: &Summary, page: Page<'_>) -> String {

@@ -1,12 +1,12 @@
 //! Every event in words: one line, safe for a terminal.
 
-use super::safe;
 use crate::plan::memory::Published;
 use crate::plan::money::Cents;
 use crate::plan::remote::{Timestamp, WriteResult};
 use crate::run::call::Call;
 use crate::run::event::{Event, StopReason};
 use crate::run::outcome::RunEnd;
+use crate::untrusted::terminal;
 
 /// The longest text of the service in a line.
 const MAX_QUOTE: usize = 200;
@@ -100,7 +100,7 @@ fn of_send(event: &Event) -> String {
             quote(why),
             id(call)
         ),
-        Event::Accepted { job, .. } => format!("accepted as {}", safe::clipped(&job.0, 60)),
+        Event::Accepted { job, .. } => format!("accepted as {}", terminal::clipped(&job.0, 60)),
         Event::Reviewed { review, .. } => match &review.proposal {
             Some(summary) => format!("reviewed; it proposes: {}", quote(summary)),
             None => "reviewed".to_owned(),
@@ -113,7 +113,7 @@ fn of_send(event: &Event) -> String {
         ),
         Event::Unresolved { why, .. } => format!("unresolved: {}", quote(why)),
         Event::PollSent { .. } => "its job is looked at".to_owned(),
-        Event::Polled { status, .. } => format!("its job is {}", safe::clipped(status, 40)),
+        Event::Polled { status, .. } => format!("its job is {}", terminal::clipped(status, 40)),
         Event::Completed { result, .. } => completed(result),
         Event::JobFailed {
             why,
@@ -165,16 +165,16 @@ fn checked(errors: &[String], warnings: &[String]) -> String {
 
 fn published(files: &[Published]) -> String {
     let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
-    format!("published {}", safe::line(&paths.join(", ")))
+    format!("published {}", terminal::line(&paths.join(", ")))
 }
 
 fn quote(text: &str) -> String {
-    safe::clipped(text, MAX_QUOTE)
+    terminal::clipped(text, MAX_QUOTE)
 }
 
 fn id(call: &Call) -> String {
     let id = call.request_id.as_ref();
     id.map_or_else(String::new, |id| {
-        format!(" (request {})", safe::clipped(&id.0, 60))
+        format!(" (request {})", terminal::clipped(&id.0, 60))
     })
 }

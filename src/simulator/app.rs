@@ -155,6 +155,12 @@ impl App {
         stamp(response, &self.request_id())
     }
 
+    /// The answer that is the same for everyone, as it is.
+    pub(crate) fn document(&self, json: &'static str) -> Response {
+        let response = ([(CONTENT_TYPE, "application/json")], json).into_response();
+        stamp(response, &self.request_id())
+    }
+
     fn error(&self, error: &ApiError) -> Response {
         let shown = &self.config.switches.visibility;
         let (code, message) = (shown.code_names.shown(error.code()), error.message());

@@ -27,6 +27,10 @@
 //! | `[sim:review-fails]`, `[sim:review-unavailable]`, `=2` | in a review: the assistant fails, each time or the first 2 times |
 //! | `[sim:propose]`, `[sim:propose=2]` | in a review: it proposes an iteration, each time or the first 2 times |
 //!
+//! # Description
+//!
+//! `GET /api/v1/openapi.json` gives the API as an OpenAPI 3.1 document, without a key.
+//!
 //! # Control
 //!
 //! Outside the API, without a key: `GET /_sim/books` ([`Books`]), `GET /_sim/clock`, and `POST` of JSON to

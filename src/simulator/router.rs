@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use super::app::App;
 use super::errors::ApiError;
 use super::multipart::BODY_SIZE;
-use super::routes::{artifacts, balance, control, jobs, storage, writes};
+use super::routes::{artifacts, balance, control, jobs, openapi, storage, writes};
 
 /// The whole service: the API, the storage behind its downloads, and the control interface.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -29,6 +29,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             get(artifacts::download),
         )
         .route("/api/v1/billing/balance", get(balance::balance))
+        .route("/api/v1/openapi.json", get(openapi::document))
         .route("/_storage/{artifact_id}", get(storage::file))
         .route("/_sim/books", get(control::books))
         .route("/_sim/clock", get(control::clock))

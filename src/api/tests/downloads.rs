@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 
+use super::documented;
 use super::scripted::{Scripted, answer, cut_off};
 use crate::api::{
     ArtifactId, CallError, Client, Download, ErrorCode, Reply, TimeLimit, TransportError,
@@ -12,7 +13,6 @@ use crate::api::{
 };
 
 const STEP: &str = "ISO-10303-21;\nEND-ISO-10303-21;\n";
-const LINK: &str = include_str!("fixtures/download.json");
 
 async fn download(client: &Client) -> Result<Reply<Download>, CallError> {
     let artifact = ArtifactId::new("art_1").unwrap();
@@ -45,18 +45,21 @@ fn assert_credentials(requests: &[Request<Bytes>], urls: &[&str]) {
 
 #[tokio::test]
 async fn a_file_is_fetched_from_its_signed_url_without_credentials() {
-    let script = Scripted::new([answer(200, &[], LINK), answer(200, &[], STEP)]);
+    let script = Scripted::new([
+        answer(200, &[], link("https://s.example/f?sig=1")),
+        answer(200, &[], STEP),
+    ]);
     let reply = download(&script.client()).await.unwrap();
     assert_eq!(reply.value.content, STEP);
-    assert_eq!(
-        reply.value.filename.as_deref(),
-        Some("449_mounting_plate.step")
-    );
-    assert!(reply.request_ids.body.is_some());
-    assert_credentials(
-        &script.requests(),
-        &["https://storage.example.com/signed-step-url"],
-    );
+    assert_credentials(&script.requests(), &["https://s.example/f?sig=1"]);
+}
+
+#[tokio::test]
+async fn a_link_to_another_artifact_is_not_followed() {
+    let script = Scripted::new([answer(200, &[], documented::DOWNLOAD)]);
+    let error = download(&script.client()).await.unwrap_err();
+    assert!(error.to_string().contains("another artifact"), "{error}");
+    assert_eq!(script.requests().len(), 1);
 }
 
 #[tokio::test]

@@ -4,22 +4,27 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::documented;
 use super::scripted::{Scripted, answer, key};
 use crate::api::{
     ArtifactId, Cents, Client, Image, ImageType, JobId, JobQuery, JobStatus, Prompt, Reply,
-    ReviewRequest, RevisionId, Role,
+    ReviewRequest, RevisionId, Role, Untrusted,
 };
 
 const JOB: &str = "cadjob_385f3130-1ebc-40b7-85d9-6ded5ecc8a0f";
 const API: &str = "https://www.ballistalabs.ai/api/v1";
 const REQUEST_ID: &str = "req_8f3c2d0e98ab4e53981f481d661d44ab";
 
-fn documented(status: u16, body: &'static str) -> (Scripted, Client) {
+fn answered(status: u16, body: &'static str) -> (Scripted, Client) {
     let script = Scripted::new([answer(status, &[("x-request-id", "req_header")], body)]);
     let client = script.client();
     (script, client)
+}
+
+fn text(text: &Option<Untrusted>) -> Option<&str> {
+    text.as_ref().map(Untrusted::as_raw_untrusted)
 }
 
 fn job_id() -> JobId {
@@ -61,7 +66,7 @@ fn assert_write<T>(script: &Scripted, reply: &Reply<T>, path: &str) -> Request<B
 
 #[tokio::test]
 async fn jobs_are_listed() {
-    let (script, client) = documented(200, include_str!("fixtures/jobs.json"));
+    let (script, client) = answered(200, documented::LIST);
     let query = JobQuery {
         limit: Some(20),
         cursor: None,
@@ -72,9 +77,10 @@ async fn jobs_are_listed() {
     let [job] = reply.value.jobs.try_into().unwrap();
     assert_eq!(job.id, job_id());
     assert_eq!(job.status, JobStatus::Completed);
-    assert_eq!(job.title.as_deref(), Some("Mounting plate"));
+    assert_eq!(text(&job.source), Some("webapp"));
+    assert_eq!(text(&job.title), Some("Mounting plate"));
     assert_eq!(
-        job.last_message.as_deref(),
+        text(&job.last_message),
         Some("Increase the thickness to 8 mm.")
     );
     assert_eq!(reply.value.next_cursor, None);
@@ -82,7 +88,7 @@ async fn jobs_are_listed() {
 
 #[tokio::test]
 async fn a_job_is_created_from_text() {
-    let (script, client) = documented(202, include_str!("fixtures/created.json"));
+    let (script, client) = answered(202, documented::CREATE);
     let prompt = Prompt {
         text: "Create a simple flat rectangular bracket with two through holes.",
         images: &[],
@@ -102,7 +108,7 @@ async fn a_job_is_created_from_text() {
 
 #[tokio::test]
 async fn an_exact_retry_with_an_image_repeats_every_byte() {
-    let body = include_str!("fixtures/created.json");
+    let body = documented::CREATE;
     let script = Scripted::new([answer(202, &[], body), answer(202, &[], body)]);
     let images = [Image {
         bytes: Bytes::from_static(b"\x89PNG\r\n\x1a\n"),
@@ -125,7 +131,7 @@ async fn an_exact_retry_with_an_image_repeats_every_byte() {
 
 #[tokio::test]
 async fn a_job_is_polled() {
-    let (script, client) = documented(200, include_str!("fixtures/job.json"));
+    let (script, client) = answered(200, documented::POLL);
     let reply = client.job(&job_id()).await.unwrap();
     assert_read(&script, &reply, &format!("/cad/jobs/{JOB}"));
     let job = reply.value;
@@ -133,22 +139,19 @@ async fn a_job_is_polled() {
     assert_eq!(job.poll_after, None);
     let cost = job.cost.unwrap();
     assert_eq!(cost.charged, Some(Cents::new(200)));
-    assert_eq!(cost.currency.as_deref(), Some("usd"));
+    assert_eq!(text(&cost.currency), Some("usd"));
     assert_eq!(
         job.latest_revision_id.unwrap().as_str(),
         "rev_4FIoIk2zfzNGakNvYMXDAA"
     );
     let [artifact] = job.artifacts.try_into().unwrap();
     assert_eq!(job.assembly_tree.unwrap().artifact_id, Some(artifact.id));
-    assert_eq!(
-        artifact.filename.as_deref(),
-        Some("449_mounting_plate.step")
-    );
+    assert_eq!(text(&artifact.filename), Some("449_mounting_plate.step"));
 }
 
 #[tokio::test]
 async fn a_follow_up_is_sent() {
-    let (script, client) = documented(202, include_str!("fixtures/follow_up.json"));
+    let (script, client) = answered(202, documented::FOLLOW_UP);
     let prompt = Prompt {
         text: "Make the plate 8 mm thick.",
         images: &[],
@@ -164,7 +167,7 @@ async fn a_follow_up_is_sent() {
 
 #[tokio::test]
 async fn a_review_is_asked_for() {
-    let (script, client) = documented(200, include_str!("fixtures/review.json"));
+    let (script, client) = answered(200, documented::REVIEW);
     let revision = RevisionId::new("rev_4FIoIk2zfzNGakNvYMXDAA").unwrap();
     let review = ReviewRequest {
         prompt: "Review this.",
@@ -178,9 +181,9 @@ async fn a_review_is_asked_for() {
         r#"{"prompt":"Review this.","revision_id":"rev_4FIoIk2zfzNGakNvYMXDAA"}"#
     );
     assert_eq!(reply.value.revision_id, Some(revision));
-    assert_eq!(reply.value.review.mode.as_deref(), Some("review"));
-    assert_eq!(reply.value.review.iteration_proposal, Value::Null);
-    assert_eq!(reply.value.review.viewer_actions, json!([]));
+    assert_eq!(text(&reply.value.review.mode), Some("review"));
+    assert!(reply.value.review.iteration_proposal.is_null());
+    assert_eq!(reply.value.review.viewer_actions, json!([]).into());
 }
 
 #[tokio::test]
@@ -200,29 +203,33 @@ async fn a_proposal_is_kept_whatever_it_is() {
             viewer_state: None,
         };
         let reply = script.client().review(&job_id(), review, &key()).await;
-        assert_eq!(reply.unwrap().value.review.iteration_proposal, proposal);
+        assert_eq!(
+            reply.unwrap().value.review.iteration_proposal,
+            proposal.into()
+        );
     }
 }
 
 #[tokio::test]
 async fn a_conversation_is_read() {
-    let (script, client) = documented(200, include_str!("fixtures/messages.json"));
+    let (script, client) = answered(200, documented::MESSAGES);
     let reply = client.messages(&job_id()).await.unwrap();
     assert_read(&script, &reply, &format!("/cad/jobs/{JOB}/messages"));
     let [user, assistant, review] = reply.value.messages.try_into().unwrap();
     assert_eq!((user.role, assistant.role), (Role::User, Role::Assistant));
     assert_eq!(user.content, "Create a mounting plate from this sketch.");
     assert_eq!(user.images[0].size_bytes, Some(184_221));
-    assert_eq!(user.images[0].content_type.as_deref(), Some("image/png"));
-    assert_eq!(assistant.revision.as_deref(), Some("A"));
+    assert_eq!(text(&user.images[0].content_type), Some("image/png"));
+    assert_eq!(text(&assistant.revision), Some("A"));
     assert_eq!(assistant.artifacts.len(), 1);
     assert!(assistant.review.is_none());
-    assert!(review.review.unwrap().message.starts_with("The bracket"));
+    let note = review.review.unwrap();
+    assert!(note.message.as_raw_untrusted().starts_with("The bracket"));
 }
 
 #[tokio::test]
 async fn latest_artifacts_are_listed() {
-    let (script, client) = documented(200, include_str!("fixtures/artifacts.json"));
+    let (script, client) = answered(200, documented::ARTIFACTS);
     let reply = client.artifacts(&job_id()).await.unwrap();
     assert_read(&script, &reply, &format!("/cad/jobs/{JOB}/artifacts"));
     let expected = ArtifactId::new("art_pW89wqwr67T7O00Ri_8ThA").unwrap();
@@ -232,7 +239,7 @@ async fn latest_artifacts_are_listed() {
 
 #[tokio::test]
 async fn the_balance_is_read() {
-    let (script, client) = documented(200, include_str!("fixtures/balance.json"));
+    let (script, client) = answered(200, documented::BALANCE);
     let reply = client.balance().await.unwrap();
     assert_read(&script, &reply, "/billing/balance");
     assert_eq!(reply.value.available, Cents::new(2_500));
@@ -241,7 +248,7 @@ async fn the_balance_is_read() {
 
 #[tokio::test]
 async fn an_id_cannot_leave_its_path_segment() {
-    let (script, client) = documented(200, include_str!("fixtures/job.json"));
+    let (script, client) = answered(200, documented::POLL);
     let odd = JobId::new("../../billing/balance?x=1#").unwrap();
     let reply = client.job(&odd).await.unwrap();
     assert_read(

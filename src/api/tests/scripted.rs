@@ -10,7 +10,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 
 use crate::api::{ApiKey, Body, Client, IdempotencyKey, SendFuture, Transport, TransportError};
 
-type Played = Result<Response<Body>, TransportError>;
+pub(super) type Played = Result<Response<Body>, TransportError>;
 
 /// The secret that must appear nowhere.
 pub(super) const CANARY: &str = "gcad_live_canary";
@@ -39,6 +39,12 @@ impl Scripted {
     pub(super) fn client_at(&self, base: &str) -> Client {
         let key = ApiKey::new(CANARY).unwrap();
         Client::new(self.clone(), base.parse().unwrap(), key)
+    }
+
+    /// The requests so far, and how many responses were not asked for.
+    pub(super) fn so_far(&self) -> (Vec<Request<Bytes>>, usize) {
+        let mut script = self.0.lock().unwrap();
+        (std::mem::take(&mut script.requests), script.responses.len())
     }
 
     /// The requests so far; every played response must have been asked for.

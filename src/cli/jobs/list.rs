@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::{columns, data};
 use crate::api::{JobPage, JobQuery};
 use crate::cli::args::{Globals, JobsListArgs};
 use crate::report::json::FORMAT_VERSION;
-use crate::report::safe;
 use crate::report::shell::word;
 
 pub(super) fn query(args: &JobsListArgs) -> JobQuery<'_> {
@@ -22,17 +22,20 @@ pub(super) fn text(page: &JobPage, args: &JobsListArgs, globals: &Globals) -> St
     }
     let mut text = String::new();
     for job in &page.jobs {
-        let title = job.title.as_deref().or(job.prompt_preview.as_deref());
+        let title = job.title.as_ref().or(job.prompt_preview.as_ref());
         text.push_str(&format!(
             "{}  {:<9}  {}  {}\n",
-            safe::line(job.id.as_str()),
-            safe::clipped(job.status.as_str(), 12),
-            safe::clipped(job.created_at.as_deref().unwrap_or("-"), 24),
-            safe::clipped(title.unwrap_or(""), 60),
+            job.id,
+            job.status.to_untrusted().for_terminal_columns(12),
+            columns(job.created_at.as_ref(), "-", 24),
+            columns(title, "", 60),
         ));
     }
     if let Some(cursor) = &page.next_cursor {
-        text.push_str(&format!("\nMore: {}\n", next(cursor, args, globals)));
+        text.push_str(&format!(
+            "\nMore: {}\n",
+            next(&cursor.for_terminal_line(), args, globals)
+        ));
     }
     text
 }
@@ -58,20 +61,20 @@ pub(super) fn json(page: &JobPage) -> Value {
     let jobs = page.jobs.iter().map(|job| {
         json!({
             "id": job.id,
-            "status": job.status.as_str(),
-            "source": job.source,
-            "title": job.title,
-            "prompt_preview": job.prompt_preview,
-            "last_message": job.last_message,
+            "status": data(Some(&job.status.to_untrusted())),
+            "source": data(job.source.as_ref()),
+            "title": data(job.title.as_ref()),
+            "prompt_preview": data(job.prompt_preview.as_ref()),
+            "last_message": data(job.last_message.as_ref()),
             "latest_revision_id": job.latest_revision_id,
-            "created_at": job.created_at,
-            "updated_at": job.updated_at,
+            "created_at": data(job.created_at.as_ref()),
+            "updated_at": data(job.updated_at.as_ref()),
         })
     });
     json!({
         "format_version": FORMAT_VERSION,
         "jobs": jobs.collect::<Vec<_>>(),
-        "next_cursor": page.next_cursor,
+        "next_cursor": data(page.next_cursor.as_ref()),
     })
 }
 

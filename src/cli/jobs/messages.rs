@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{artifacts, show};
+use super::{artifacts, data, line, show, value};
 use crate::api::{History, Message, MessageImage, ReviewNote, Role};
 use crate::report::json::FORMAT_VERSION;
-use crate::report::safe;
+use crate::untrusted::{Untrusted, terminal};
 
 pub(super) fn text(history: &History) -> String {
     if history.messages.is_empty() {
@@ -26,23 +26,27 @@ pub(super) fn json(history: &History) -> Value {
 fn message_text(message: &Message) -> String {
     let mut text = format!(
         "{}, {}\n",
-        safe::line(role(&message.role)),
-        safe::line(message.created_at.as_deref().unwrap_or("-")),
+        role(&message.role).for_terminal_line(),
+        line(message.created_at.as_ref(), "-"),
     );
     let mut add = |indent: &str, paragraph: &str| {
-        for line in safe::lines(paragraph.trim()).lines() {
+        for line in paragraph.trim().lines() {
             text.push_str(&format!("{indent}{line}\n"));
         }
     };
-    add("    ", &message.content);
+    add("    ", &message.content.for_terminal());
     for image in &message.images {
         add("  ", &format!("image: {}", image_text(image)));
     }
     if let Some(review) = &message.review {
         // The service repeats the review as the message itself.
-        if review.message.trim() != message.content.trim() {
+        let (said, shown) = (
+            review.message.for_terminal(),
+            message.content.for_terminal(),
+        );
+        if said.trim() != shown.trim() {
             add("  ", "review:");
-            add("    ", &review.message);
+            add("    ", &said);
         }
         if let Some(proposal) = proposal(review) {
             add("  ", "it proposes:");
@@ -61,28 +65,28 @@ fn message_text(message: &Message) -> String {
 fn message_json(message: &Message) -> Value {
     let image = |image: &MessageImage| {
         json!({
-            "id": image.id,
-            "filename": image.filename,
-            "content_type": image.content_type,
+            "id": data(image.id.as_ref()),
+            "filename": data(image.filename.as_ref()),
+            "content_type": data(image.content_type.as_ref()),
             "size_bytes": image.size_bytes,
         })
     };
     let review = |review: &ReviewNote| {
         json!({
-            "mode": review.mode,
-            "message": review.message,
-            "model": review.model,
-            "iteration_proposal": review.iteration_proposal,
+            "mode": data(review.mode.as_ref()),
+            "message": data(Some(&review.message)),
+            "model": data(review.model.as_ref()),
+            "iteration_proposal": value(&review.iteration_proposal),
         })
     };
     json!({
         "id": message.id,
-        "role": role(&message.role),
-        "content": message.content,
-        "created_at": message.created_at,
+        "role": data(Some(&role(&message.role))),
+        "content": data(Some(&message.content)),
+        "created_at": data(message.created_at.as_ref()),
         "images": message.images.iter().map(image).collect::<Vec<_>>(),
         "revision_id": message.revision_id,
-        "revision": message.revision,
+        "revision": data(message.revision.as_ref()),
         "artifacts": artifacts(&message.artifacts),
         "review": message.review.as_ref().map(review),
     })
@@ -90,52 +94,56 @@ fn message_json(message: &Message) -> Value {
 
 /// `plate.png (image/png, 1024 bytes)`
 fn image_text(image: &MessageImage) -> String {
-    let name = image.filename.as_deref().or(image.id.as_deref());
+    let name = image.filename.as_ref().or(image.id.as_ref());
     let size = image.size_bytes.map(|size| format!("{size} bytes"));
-    let about: Vec<&str> = [image.content_type.as_deref(), size.as_deref()]
-        .into_iter()
-        .flatten()
-        .collect();
-    match (name.unwrap_or("without a name"), about.as_slice()) {
-        (name, []) => name.to_owned(),
-        (name, about) => format!("{name} ({})", about.join(", ")),
+    let content_type = image
+        .content_type
+        .as_ref()
+        .map(Untrusted::for_terminal_line);
+    let about: Vec<String> = [content_type, size].into_iter().flatten().collect();
+    let name = line(name, "without a name");
+    if about.is_empty() {
+        return name;
     }
+    format!("{name} ({})", about.join(", "))
 }
 
 /// What a review proposes. The API gives no shape for it: a text, or an object with a summary and a prompt, or anything.
 fn proposal(review: &ReviewNote) -> Option<String> {
-    match &review.iteration_proposal {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
+    let text = match value(&review.iteration_proposal) {
+        Value::Null => return None,
+        Value::String(text) => text.clone(),
         other => {
             let texts: Vec<&str> = ["summary", "prompt"]
                 .iter()
                 .filter_map(|field| other.get(field)?.as_str())
                 .collect();
-            Some(if texts.is_empty() {
+            if texts.is_empty() {
                 other.to_string()
             } else {
                 texts.join("\n")
-            })
+            }
         }
-    }
+    };
+    Some(terminal::lines(&text))
 }
 
 /// `B (rev_2)`
 fn revision(message: &Message) -> Option<String> {
-    match (&message.revision, &message.revision_id) {
-        (Some(letter), Some(id)) => Some(format!("{letter} ({})", id.as_str())),
-        (Some(letter), None) => Some(letter.clone()),
-        (None, Some(id)) => Some(id.as_str().to_owned()),
+    let letter = message.revision.as_ref().map(Untrusted::for_terminal_line);
+    match (letter, &message.revision_id) {
+        (Some(letter), Some(id)) => Some(format!("{letter} ({id})")),
+        (Some(letter), None) => Some(letter),
+        (None, Some(id)) => Some(id.to_string()),
         (None, None) => None,
     }
 }
 
-fn role(role: &Role) -> &str {
+fn role(role: &Role) -> Untrusted {
     match role {
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Other(text) => text,
+        Role::User => "user".into(),
+        Role::Assistant => "assistant".into(),
+        Role::Other(text) => text.clone(),
     }
 }
 

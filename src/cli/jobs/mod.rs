@@ -13,6 +13,7 @@ use super::output::Output;
 use super::remote::ask;
 use crate::api::{Artifact, JobId};
 use crate::report::json::document;
+use crate::untrusted::{Untrusted, UntrustedValue};
 
 pub(super) fn jobs(
     command: &JobsCommand,
@@ -67,10 +68,31 @@ fn artifacts(all: &[Artifact]) -> Vec<Value> {
     let told = all.iter().map(|artifact| {
         json!({
             "id": artifact.id,
-            "label": artifact.label,
-            "filename": artifact.filename,
-            "kind": artifact.kind,
+            "label": data(artifact.label.as_ref()),
+            "filename": data(artifact.filename.as_ref()),
+            "kind": data(artifact.kind.as_ref()),
         })
     });
     told.collect()
+}
+
+fn line(text: Option<&Untrusted>, absent: &str) -> String {
+    text.map_or_else(|| absent.to_owned(), Untrusted::for_terminal_line)
+}
+
+fn columns(text: Option<&Untrusted>, absent: &str, columns: usize) -> String {
+    text.map_or_else(
+        || absent.to_owned(),
+        |text| text.for_terminal_columns(columns),
+    )
+}
+
+/// A text as data: [`document`] makes the JSON around it safe.
+fn data(text: Option<&Untrusted>) -> Option<&str> {
+    text.map(Untrusted::as_raw_untrusted)
+}
+
+/// The same for a value without a known shape.
+fn value(value: &UntrustedValue) -> &Value {
+    value.as_raw_untrusted()
 }

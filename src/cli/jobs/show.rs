@@ -2,23 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::artifacts;
-use crate::api::{Artifact, ArtifactId, AssemblyNode, Job};
+use super::{artifacts, data, line};
+use crate::api::{Artifact, AssemblyNode, Job};
 use crate::plan::money::Cents;
 use crate::report::json::FORMAT_VERSION;
-use crate::report::safe;
+use crate::untrusted::Untrusted;
 
 pub(super) fn text(job: &Job) -> String {
-    let mut text = format!("{}\n", safe::line(job.id.as_str()));
+    let mut text = format!("{}\n", job.id);
     let mut fact = |name: &str, fact: &str| {
-        text.push_str(&format!("  {name:<8} {}\n", safe::line(fact)));
+        text.push_str(&format!("  {name:<8} {fact}\n"));
     };
-    fact("status", job.status.as_str());
-    fact("created", job.created_at.as_deref().unwrap_or("-"));
-    fact("updated", job.updated_at.as_deref().unwrap_or("-"));
+    fact("status", &job.status.to_untrusted().for_terminal_line());
+    fact("created", &line(job.created_at.as_ref(), "-"));
+    fact("updated", &line(job.updated_at.as_ref(), "-"));
     fact("cost", &cost(job));
     if let Some(revision) = &job.latest_revision_id {
-        fact("revision", revision.as_str());
+        fact("revision", &revision.to_string());
     }
     for artifact in &job.artifacts {
         fact("file", &file(artifact));
@@ -28,7 +28,7 @@ pub(super) fn text(job: &Job) -> String {
         add_node(&mut text, tree, 1);
     }
     if let Some(explanation) = &job.explanation {
-        text.push_str(&format!("\n{}\n", safe::lines(explanation.trim())));
+        text.push_str(&format!("\n{}\n", explanation.for_terminal().trim()));
     }
     text
 }
@@ -38,12 +38,12 @@ pub(super) fn json(job: &Job) -> Value {
     json!({
         "format_version": FORMAT_VERSION,
         "id": job.id,
-        "status": job.status.as_str(),
-        "created_at": job.created_at,
-        "updated_at": job.updated_at,
-        "explanation": job.explanation,
+        "status": data(Some(&job.status.to_untrusted())),
+        "created_at": data(job.created_at.as_ref()),
+        "updated_at": data(job.updated_at.as_ref()),
+        "explanation": data(job.explanation.as_ref()),
         "charged_cents": charged.map(|charged| Cents(charged.get())),
-        "currency": job.cost.as_ref().and_then(|cost| cost.currency.as_deref()),
+        "currency": data(job.cost.as_ref().and_then(|cost| cost.currency.as_ref())),
         "latest_revision_id": job.latest_revision_id,
         "assembly_tree": job.assembly_tree.as_ref().map(node_json),
         "artifacts": artifacts(&job.artifacts),
@@ -54,22 +54,26 @@ fn cost(job: &Job) -> String {
     let Some(cost) = &job.cost else {
         return "not known yet".to_owned();
     };
-    match (cost.charged, cost.currency.as_deref()) {
+    match (cost.charged, &cost.currency) {
         (None, _) => "not known yet".to_owned(),
-        (Some(charged), Some(currency)) => format!("{} {currency} charged", Cents(charged.get())),
+        (Some(charged), Some(currency)) => {
+            let charged = Cents(charged.get());
+            format!("{charged} {} charged", currency.for_terminal_line())
+        }
         (Some(charged), None) => format!("{} charged", Cents(charged.get())),
     }
 }
 
 /// `art_1  plate.step  (Plate, step)`
 pub(super) fn file(artifact: &Artifact) -> String {
-    let mut file = artifact.id.as_str().to_owned();
+    let mut file = artifact.id.to_string();
     if let Some(name) = &artifact.filename {
-        file.push_str(&format!("  {name}"));
+        file.push_str(&format!("  {}", name.for_terminal_line()));
     }
-    let about: Vec<&str> = [&artifact.label, &artifact.kind]
+    let about: Vec<String> = [&artifact.label, &artifact.kind]
         .into_iter()
-        .filter_map(|text| text.as_deref())
+        .flatten()
+        .map(Untrusted::for_terminal_line)
         .collect();
     if !about.is_empty() {
         file.push_str(&format!("  ({})", about.join(", ")));
@@ -79,11 +83,11 @@ pub(super) fn file(artifact: &Artifact) -> String {
 
 /// A node on a line of its own, and those below it further in.
 fn add_node(text: &mut String, node: &AssemblyNode, depth: usize) {
-    let label = safe::line(node.label.as_deref().unwrap_or("(no name)"));
+    let label = line(node.label.as_ref(), "(no name)");
     text.push_str(&format!("{}{label}", "  ".repeat(depth)));
-    let file = node.filename.as_deref();
-    if let Some(file) = file.or(node.artifact_id.as_ref().map(ArtifactId::as_str)) {
-        text.push_str(&format!("  {}", safe::line(file)));
+    let file = node.filename.as_ref().map(Untrusted::for_terminal_line);
+    if let Some(file) = file.or(node.artifact_id.as_ref().map(ToString::to_string)) {
+        text.push_str(&format!("  {file}"));
     }
     text.push('\n');
     for child in &node.children {
@@ -93,9 +97,9 @@ fn add_node(text: &mut String, node: &AssemblyNode, depth: usize) {
 
 fn node_json(node: &AssemblyNode) -> Value {
     json!({
-        "label": node.label,
-        "kind": node.kind,
-        "filename": node.filename,
+        "label": data(node.label.as_ref()),
+        "kind": data(node.kind.as_ref()),
+        "filename": data(node.filename.as_ref()),
         "artifact_id": node.artifact_id,
         "children": node.children.iter().map(node_json).collect::<Vec<_>>(),
     })

@@ -11,12 +11,13 @@ use crate::report::ledger::LedgerView;
 use crate::report::logs::Story;
 use crate::report::moment::Zone;
 use crate::report::palette::Palette;
+use crate::report::runs;
 use crate::report::text::{Page, report};
-use crate::report::{runs, safe};
 use crate::run::call::Endpoint;
 use crate::run::event::{Event, StopReason};
 use crate::run::history::History;
 use crate::run::outcome::ExitReason;
+use crate::untrusted::terminal;
 
 const PAGE: Page<'_> = Page {
     palette: Palette::Plain,
@@ -222,7 +223,7 @@ fn no_report_has_a_character_that_a_terminal_acts_on() {
     text.push_str(&ledger.text(&zone, Palette::Plain));
     text.push_str(&ledger.json());
     text.push_str(&crate::report::json::report(&night.summary()));
-    assert_eq!(text, safe::lines(&text));
+    assert_eq!(text, terminal::lines(&text));
 }
 
 #[test]

@@ -4,5 +4,6 @@ pub(crate) mod artifacts;
 pub(crate) mod balance;
 pub(crate) mod control;
 pub(crate) mod jobs;
+pub(crate) mod openapi;
 pub(crate) mod storage;
 pub(crate) mod writes;

@@ -3,13 +3,16 @@
 mod billing;
 mod codes;
 mod config_file;
+mod contract;
 mod idempotency;
 mod lifecycle;
 mod limiting;
 mod limits;
 mod measures;
 mod money;
+mod openapi;
 mod persistence;
+mod schema;
 mod telling;
 mod uploads;
 mod visibility;

@@ -7,3 +7,4 @@ mod place;
 mod service;
 mod simulator;
 mod stops;
+mod third_party;

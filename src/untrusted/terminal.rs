@@ -1,6 +1,7 @@
 //! Untrusted text made safe for a terminal: nothing in it moves the cursor, sets a clipboard, or turns a line around.
 //!
-//! The service's explanations, errors, labels, ids and currency all pass through here before a person sees them.
+//! The service's explanations, errors, labels, ids and currency all pass through here before a person sees them, be they
+//! [`Untrusted`](super::Untrusted) still or read back from a journal.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
