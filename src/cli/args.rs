@@ -189,6 +189,9 @@ pub(crate) struct SimArgs {
     /// What a new workspace owns
     #[arg(long, value_name = "CENTS", default_value_t = 50_000)]
     pub(crate) balance: u32,
+    /// Rules of faults, in JSON: docs/simulator-faults.md
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

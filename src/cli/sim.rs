@@ -15,7 +15,9 @@ use super::remote::runtime;
 use crate::adapters::clock::wall_now_ms;
 use crate::plan::settings::{Limits, Rate};
 use crate::report::json::{FORMAT_VERSION, document};
-use crate::simulator::{self, Cents, Clock, Config, SIM_API_KEY, Simulator, SimulatorError};
+use crate::simulator::{
+    self, Cents, Clock, Config, FaultRule, SIM_API_KEY, Simulator, SimulatorError,
+};
 
 pub(super) fn sim(
     args: &SimArgs,
@@ -37,6 +39,7 @@ async fn serve(
     };
     let start = recorded.map_or_else(wall_now_ms, |recorded| recorded.max(wall_now_ms()));
     let simulator = Simulator::open(config(args), Clock::new(start, 1.0), folder)?;
+    simulator.add_faults(faults(args)?);
     let listener = Simulator::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port))).await?;
     let (mut interrupt, mut terminate) = signals()?;
     output.print(&told(&listener, args, output.is_json())?)?;
@@ -62,6 +65,21 @@ fn config(args: &SimArgs) -> Config {
         balance_cents: Cents(i64::from(args.balance)),
         ..Config::default()
     }
+}
+
+fn faults(args: &SimArgs) -> Result<Vec<FaultRule>, CliError> {
+    let Some(path) = &args.faults else {
+        return Ok(Vec::new());
+    };
+    let name = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|why| CliError::io(format!("reading {name}"), why))?;
+    FaultRule::parse_all(&text).map_err(|why| {
+        CliError::usage(
+            format!("{name}: {why}"),
+            "docs/simulator-faults.md shows each rule",
+        )
+    })
 }
 
 fn signals() -> Result<(tokio::signal::unix::Signal, tokio::signal::unix::Signal), CliError> {

@@ -13,6 +13,7 @@ use super::config::{Config, LIVE_KEY_PREFIX, Scope};
 use super::digest::{Digest, Digester};
 use super::effect::{Effect, Entry, KeyUse, Write, Written};
 use super::errors::ApiError;
+use super::faults::Faults;
 use super::ids::JobId;
 use super::limits::{Bucket, Class, KeyIndex};
 use super::log::Log;
@@ -20,7 +21,7 @@ use super::wire::{Envelope, ErrorBody, ErrorDetail, Receipt};
 use super::world::World;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The longest idempotency key, in characters.
 const IDEMPOTENCY_KEY_LENGTH: usize = 160;
@@ -32,6 +33,7 @@ pub(crate) struct App {
     clock: Clock,
     log: Log,
     world: Mutex<World>,
+    faults: Faults,
     /// What request ids are drawn from, beside their count: other for each opening of a world.
     epoch: u64,
     requests: AtomicU64,
@@ -48,6 +50,7 @@ impl App {
     pub(crate) fn new(world: World, clock: Clock, log: Log, epoch: u64) -> Self {
         Self {
             config: Arc::clone(&world.config),
+            faults: Faults::new(world.config.seed),
             clock,
             log,
             world: Mutex::new(world),
@@ -58,6 +61,10 @@ impl App {
 
     pub(crate) fn clock(&self) -> Clock {
         self.clock
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// Gives the request its turn, and returns when all it has seen or done is durable.
@@ -116,6 +123,12 @@ impl App {
             Ok((status, body)) => self.json(status, &body),
             Err(error) => self.error(&error),
         }
+    }
+
+    /// An error in the documented shape with any code, for those who are not the API.
+    pub(crate) fn refuse(&self, status: StatusCode, code: &str, message: String) -> Response {
+        let error = ErrorDetail { code, message };
+        self.json(status, &ErrorBody { error })
     }
 
     /// The answer to a download: a redirect to where the file is.

@@ -33,6 +33,11 @@
 //!
 //! Outside the API, without a key: `GET /_sim/books` ([`Books`]), `GET /_sim/clock`, `POST /_sim/top-up` with
 //! `{"cents": 1000}`.
+//!
+//! # Faults
+//!
+//! What the service would not do by itself, the wire may: `docs/simulator-faults.md` says what and how to ask for it,
+//! from a file, over `POST /_sim/faults`, or with [`Simulator::add_faults`].
 
 mod app;
 mod billing;
@@ -45,6 +50,7 @@ mod digest;
 mod directives;
 mod effect;
 mod errors;
+mod faults;
 mod history;
 mod ids;
 mod jobs;
@@ -57,6 +63,7 @@ mod review;
 mod router;
 mod routes;
 mod server;
+mod socket;
 mod step;
 mod storage;
 mod submit;
@@ -69,6 +76,10 @@ pub use books::{Books, EarlyPoll, EarlyPolls, JobBook, KeyTally, ReviewBook, Tot
 pub use cents::Cents;
 pub use clock::Clock;
 pub use config::{ApiKey, Config, SIM_API_KEY, Scope};
+pub use faults::{
+    Copied, Endpoint, Fault, FaultError, FaultRule, Foreign, On, Reached, Severed, Shape, When,
+    Words,
+};
 pub use ids::{ArtifactId, FileId, JobId, MessageId, RevisionId};
 pub use jobs::{Status, WriteKind};
 pub use limits::{Class, Limits, Quota};

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::app::App;
 use super::errors::ApiError;
+use super::faults::seam;
 use super::multipart::BODY_SIZE;
-use super::routes::{artifacts, balance, control, jobs, storage, writes};
+use super::routes::{artifacts, balance, control, control_faults, jobs, storage, writes};
 
 /// The whole service: the API, the storage behind its downloads, and the control interface.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -33,8 +35,15 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/_sim/books", get(control::books))
         .route("/_sim/clock", get(control::clock))
         .route("/_sim/top-up", post(control::top_up))
+        .route(
+            "/_sim/faults",
+            get(control_faults::list)
+                .post(control_faults::add)
+                .delete(control_faults::clear),
+        )
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(&app), seam))
         .layer(DefaultBodyLimit::max(BODY_SIZE))
         .with_state(app)
 }

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use super::app::App;
@@ -14,9 +13,10 @@ use super::books::Books;
 use super::clock::Clock;
 use super::config::Config;
 use super::effect::{Effect, Entry};
+use super::faults::FaultRule;
 use super::log::{Log, SimulatorError};
-use super::router;
 use super::world::World;
+use super::{router, socket};
 
 /// A simulated workspace of the API. Clones share it.
 #[derive(Debug, Clone)]
@@ -81,7 +81,18 @@ impl Simulator {
         self.app.look(|turn| Books::of(turn.world, turn.now))
     }
 
-    /// The service, to be driven in process.
+    /// Has faults happen, behind those that do already.
+    pub fn add_faults(&self, rules: impl IntoIterator<Item = FaultRule>) {
+        self.app.faults().add(rules);
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.app.faults().clear();
+    }
+
+    /// The service, to be driven in process. An answer with [`Severed`](super::Severed) among its extensions stands for
+    /// a connection that closed without one.
     pub fn router(&self) -> Router {
         router::router(Arc::clone(&self.app))
     }
@@ -112,13 +123,13 @@ impl Simulator {
         if !address.ip().is_loopback() {
             return Err(SimulatorError::NotLoopback(address));
         }
-        let listener = listener.tap_io(|stream| {
-            // Without it small answers may wait for the peer; with it failing they only may.
-            let _ = stream.set_nodelay(true);
-        });
-        axum::serve(listener, self.router())
-            .with_graceful_shutdown(stop)
-            .await?;
+        let app = Arc::clone(&self.app);
+        let stop = async move {
+            stop.await;
+            // What hangs would keep the others waiting.
+            app.faults().stop();
+        };
+        socket::serve(listener, self.router(), stop).await?;
         Ok(())
     }
 }

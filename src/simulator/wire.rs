@@ -21,13 +21,13 @@ pub(crate) struct Envelope<'a, T> {
 
 /// The body of an error.
 #[derive(Serialize)]
-pub(crate) struct ErrorBody {
-    pub(crate) error: ErrorDetail,
+pub(crate) struct ErrorBody<'a> {
+    pub(crate) error: ErrorDetail<'a>,
 }
 
 #[derive(Serialize)]
-pub(crate) struct ErrorDetail {
-    pub(crate) code: &'static str,
+pub(crate) struct ErrorDetail<'a> {
+    pub(crate) code: &'a str,
     pub(crate) message: String,
 }
 

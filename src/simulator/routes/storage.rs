@@ -62,6 +62,7 @@ fn take(
     Ok((revision, index))
 }
 
-fn refusal(status: StatusCode) -> Response {
+/// What a link that does not work leads to.
+pub(crate) fn refusal(status: StatusCode) -> Response {
     (status, "The link is invalid or has expired.\n").into_response()
 }

@@ -1,10 +1,12 @@
 //! The simulator from outside: its router driven in process, in virtual time.
 
+mod faults;
 mod lifecycle;
 mod limits;
 mod money;
 mod persistence;
 mod uploads;
+mod wire;
 
 use std::time::Duration;
 

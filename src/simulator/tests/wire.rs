@@ -1,0 +1,136 @@
+//! Faults over real sockets: what a client at the other end of a connection sees of them.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::simulator::{FaultRule, SimulatorError};
+
+struct Served {
+    simulator: Simulator,
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<Result<(), SimulatorError>>,
+}
+
+async fn served(rules: &str) -> Served {
+    // Two simulated months a second: what takes its time is soon over.
+    let clock = Clock::new(START_MS, 5_000_000.0);
+    let simulator = Simulator::open(Config::default(), clock, None).unwrap();
+    simulator.add_faults(FaultRule::parse_all(&format!("{{\"rules\":[{rules}]}}")).unwrap());
+    let listener = Simulator::bind("127.0.0.1:0".parse().unwrap())
+        .await
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(simulator.clone().serve(listener, async {
+        let _ = stopped.await;
+    }));
+    Served {
+        simulator,
+        address,
+        stop,
+        serving,
+    }
+}
+
+impl Served {
+    async fn connect(&self, request: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// Everything that comes until the connection ends, however it ends.
+    async fn exchange(&self, request: &str) -> String {
+        let mut stream = self.connect(request).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    fn jobs(&self) -> usize {
+        self.simulator.books().totals.jobs
+    }
+}
+
+fn create() -> String {
+    let body = r#"{"prompt":"A plate"}"#;
+    let length = body.len();
+    format!(
+        "POST /api/v1/cad/jobs HTTP/1.1\r\nhost: sim\r\nauthorization: Bearer {SIM_API_KEY}\r\n\
+         idempotency-key: k1\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+}
+
+fn balance() -> String {
+    format!(
+        "GET /api/v1/billing/balance HTTP/1.1\r\nhost: sim\r\nauthorization: Bearer {SIM_API_KEY}\r\n\
+         connection: close\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn a_reset_closes_the_connection_without_a_byte() {
+    for (effect, jobs) in [("none", 0), ("applied", 1)] {
+        let served = served(&format!(
+            r#"{{"on":"create","nth":1,"fault":{{"kind":"reset","effect":"{effect}"}}}}"#
+        ))
+        .await;
+        assert_eq!(served.exchange(&create()).await, "");
+        assert_eq!(served.jobs(), jobs, "{effect}");
+        let again = served.exchange(&create()).await;
+        assert!(again.starts_with("HTTP/1.1 202 "), "{again}");
+        assert_eq!(served.jobs(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_hangs_holds_its_connection_until_the_simulator_stops() {
+    let served = served(r#"{"on":"create","fault":"hang"}"#).await;
+    let mut hanging = served.connect(&create()).await;
+    let other = served.exchange(&balance()).await;
+    assert!(other.starts_with("HTTP/1.1 200 "), "{other}");
+    let nothing = hanging.try_read(&mut [0; 1]).unwrap_err();
+    assert_eq!(nothing.kind(), std::io::ErrorKind::WouldBlock);
+    served.stop.send(()).unwrap();
+    served.serving.await.unwrap().unwrap();
+    let mut rest = Vec::new();
+    let _ = hanging.read_to_end(&mut rest).await;
+    assert_eq!(rest, b"");
+}
+
+#[tokio::test]
+async fn a_truncated_body_is_shorter_than_it_said() {
+    let served = served(r#"{"on":"balance","fault":"truncated"}"#).await;
+    let answer = served.exchange(&balance()).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let promised = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    assert_eq!(promised.unwrap().parse::<usize>().unwrap() / 2, body.len());
+    assert!(body.starts_with("{\"currency\":\"usd\""), "{body}");
+}
+
+#[tokio::test]
+async fn a_slow_body_comes_whole_and_an_endless_one_without_end() {
+    let served = served(
+        r#"{"on":"balance","nth":1,"fault":{"kind":"slow","seconds":86400}},
+           {"on":"balance","nth":2,"fault":"endless"}"#,
+    )
+    .await;
+    let slow = served.exchange(&balance()).await;
+    assert!(slow.ends_with('}'), "{slow}");
+    let mut stream = served.connect(&balance()).await;
+    let mut piece = vec![0; 64 * 1024];
+    let mut read = 0;
+    while read < 4 * 1024 * 1024 {
+        let length = stream.read(&mut piece).await.unwrap();
+        assert!(length > 0, "it ended after {read} bytes");
+        read += length;
+    }
+}
