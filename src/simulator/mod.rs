@@ -27,6 +27,7 @@
 //! | `[sim:charge-late=60]` | the charge is known (and the hold let go) 60 s after the run's end |
 //! | `[sim:files=3]` | an assembly with 3 files: the whole and two parts |
 //! | `[sim:truncated]` | the run's STEP files are cut short |
+//! | `[sim:quirk=metres]` | its STEP files are odd as real exporters' are; more than one may be asked for: `nested-header`, `integers`, `no-contexts`, `no-semicolon`, `metres`, `no-geometry`, `names-none`, `truncated` |
 //! | `[sim:propose]`, `[sim:propose=2]` | in a review: it proposes an iteration, each time or the first 2 times |
 //!
 //! # Control
@@ -59,16 +60,19 @@ mod log;
 mod multipart;
 mod part21;
 mod prompt;
+mod quirks;
 mod review;
 mod router;
 mod routes;
 mod server;
 mod socket;
+mod solids;
 mod step;
 mod storage;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod wire;
 mod world;
 

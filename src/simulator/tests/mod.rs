@@ -5,6 +5,7 @@ mod lifecycle;
 mod limits;
 mod money;
 mod persistence;
+mod solids;
 mod uploads;
 mod wire;
 
