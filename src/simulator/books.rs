@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cents::Cents;
 use super::ids::{ArtifactId, JobId, MessageId, RevisionId};
-use super::jobs::{Exchange, Job, Review, Run, Status, WriteKind};
+use super::jobs::{Exchange, Job, Review, Run, Source, Status, WriteKind};
 use super::limits::Class;
 use super::world::World;
 
@@ -52,6 +52,9 @@ pub struct JobBook {
 pub struct WriteBook {
     /// Which of the two.
     pub kind: WriteKind,
+    /// Who asked for it.
+    #[serde(default)]
+    pub source: Source,
     /// The user's message it is in the history.
     pub message_id: MessageId,
     /// What was asked.
@@ -206,6 +209,7 @@ impl WriteBook {
     fn of(run: &Run, now: i64) -> Self {
         Self {
             kind: run.kind,
+            source: run.source,
             message_id: run.message.clone(),
             prompt: run.prompt.clone(),
             images: image_digests(run),

@@ -22,13 +22,27 @@ impl First {
     }
 }
 
+/// When a review proposes an iteration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Propose {
+    The(First),
+    /// Until one of its proposals was followed.
+    UntilDone,
+}
+
+impl Default for Propose {
+    fn default() -> Self {
+        Self::The(First::default())
+    }
+}
+
 /// Everything a prompt orders.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Directives {
     pub(crate) fail: First,
     pub(crate) duration_ms: Option<i64>,
     pub(crate) cost: Option<Cents>,
-    pub(crate) propose: First,
+    pub(crate) propose: Propose,
     pub(crate) files: Option<usize>,
     pub(crate) truncated: bool,
     pub(crate) quirks: BTreeSet<Quirk>,
@@ -54,7 +68,8 @@ impl Directives {
         };
         match name {
             "fail" => self.fail = first(),
-            "propose" => self.propose = first(),
+            "propose" if value == "until-done" => self.propose = Propose::UntilDone,
+            "propose" => self.propose = Propose::The(first()),
             "duration" => self.duration_ms = milliseconds(value),
             "cost" => self.cost = value.parse().ok().filter(|cents| *cents >= 0).map(Cents),
             "files" => self.files = value.parse().ok().filter(|files| (1..=50).contains(files)),

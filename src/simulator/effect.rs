@@ -21,6 +21,13 @@ pub(crate) struct Entry {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Effect {
     Wrote(Box<Written>),
+    /// A user of the web app changed something, without a key.
+    WebappWrote(Box<Write>),
+    /// A user of the web app hid a job, or showed it again.
+    Hidden {
+        job: JobId,
+        hidden: bool,
+    },
     ToppedUp {
         cents: Cents,
     },
@@ -83,7 +90,9 @@ impl Effect {
         let class = match self {
             Self::Wrote(written) => written.write.class(),
             Self::Replayed { class } | Self::KeyConflict { class } => *class,
-            Self::ToppedUp { .. }
+            Self::WebappWrote(_)
+            | Self::Hidden { .. }
+            | Self::ToppedUp { .. }
             | Self::RateLimited { .. }
             | Self::PolledEarly { .. }
             | Self::Downloaded { .. } => return None,

@@ -51,6 +51,17 @@ impl WriteKind {
     }
 }
 
+/// Who asked for a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A client of the public API.
+    #[default]
+    Api,
+    /// A user of the web app.
+    Webapp,
+}
+
 /// An accepted image type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ImageType {
@@ -119,6 +130,8 @@ pub(crate) struct Job {
     pub(crate) exchanges: Vec<Exchange>,
     /// Before this time a poll is early. Not part of the log: a reopened world starts with what its writes told.
     pub(crate) next_poll_ms: Option<i64>,
+    /// Whether lists leave it out.
+    pub(crate) hidden: bool,
 }
 
 /// One question and, in time, its answer.
@@ -132,6 +145,8 @@ pub(crate) enum Exchange {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) kind: WriteKind,
+    #[serde(default)]
+    pub(crate) source: Source,
     pub(crate) message: MessageId,
     pub(crate) prompt: String,
     pub(crate) images: Vec<Attachment>,

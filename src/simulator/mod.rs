@@ -29,11 +29,16 @@
 //! | `[sim:truncated]` | the run's STEP files are cut short |
 //! | `[sim:quirk=metres]` | its STEP files are odd as real exporters' are; more than one may be asked for: `nested-header`, `integers`, `no-contexts`, `no-semicolon`, `metres`, `no-geometry`, `names-none`, `truncated` |
 //! | `[sim:propose]`, `[sim:propose=2]` | in a review: it proposes an iteration, each time or the first 2 times |
+//! | `[sim:propose=until-done]` | in a review: it proposes one until a completed follow-up asked for what was proposed |
 //!
 //! # Control
 //!
 //! Outside the API, without a key: `GET /_sim/books` ([`Books`]), `GET /_sim/clock`, `POST /_sim/top-up` with
 //! `{"cents": 1000}`.
+//!
+//! A user of the web app works in the same workspace: `POST /_sim/webapp/jobs` with `{"prompt": "A plate"}` starts a job,
+//! `POST /_sim/webapp/jobs/{job_id}/messages` goes on with one, `PUT /_sim/webapp/jobs/{job_id}/hidden` with
+//! `{"hidden": true}` takes it out of the list.
 //!
 //! # Faults
 //!
@@ -73,6 +78,7 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod webapp;
 mod wire;
 mod world;
 
@@ -85,7 +91,7 @@ pub use faults::{
     Words,
 };
 pub use ids::{ArtifactId, FileId, JobId, MessageId, RevisionId};
-pub use jobs::{Status, WriteKind};
+pub use jobs::{Source, Status, WriteKind};
 pub use limits::{Class, Limits, Quota};
 pub use log::SimulatorError;
 pub use server::Simulator;

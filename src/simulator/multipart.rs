@@ -148,7 +148,8 @@ async fn image(mut field: Field<'_>) -> Result<Image, ApiError> {
     })
 }
 
-fn checked_prompt(prompt: String) -> Result<String, ApiError> {
+/// A prompt that is neither blank nor too long.
+pub(crate) fn checked_prompt(prompt: String) -> Result<String, ApiError> {
     if prompt.trim().is_empty() {
         Err(ApiError::MissingPrompt)
     } else if prompt.chars().nth(PROMPT_LENGTH).is_some() {

@@ -7,13 +7,15 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 
 use super::app::App;
 use super::errors::ApiError;
 use super::faults::seam;
 use super::multipart::BODY_SIZE;
-use super::routes::{artifacts, balance, control, control_faults, jobs, storage, writes};
+use super::routes::{
+    artifacts, balance, control, control_faults, control_webapp, jobs, storage, writes,
+};
 
 /// The whole service: the API, the storage behind its downloads, and the control interface.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -35,6 +37,15 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/_sim/books", get(control::books))
         .route("/_sim/clock", get(control::clock))
         .route("/_sim/top-up", post(control::top_up))
+        .route("/_sim/webapp/jobs", post(control_webapp::create))
+        .route(
+            "/_sim/webapp/jobs/{job_id}/messages",
+            post(control_webapp::iterate),
+        )
+        .route(
+            "/_sim/webapp/jobs/{job_id}/hidden",
+            put(control_webapp::hide),
+        )
         .route(
             "/_sim/faults",
             get(control_faults::list)

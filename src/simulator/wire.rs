@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::cents::Cents;
 use super::clock::whole_ms;
 use super::ids::{ArtifactId, JobId, MessageId, RevisionId};
-use super::jobs::{Artifact, Job, Proposal, Review, Revision, Status};
+use super::jobs::{Artifact, Job, Proposal, Review, Revision, Source, Status};
 
 /// How much of a prompt a job list shows, in characters.
 const PREVIEW_LENGTH: usize = 280;
@@ -116,7 +116,7 @@ pub(crate) struct JobList {
 pub(crate) struct JobSummary {
     id: JobId,
     status: Status,
-    source: &'static str,
+    source: Source,
     title: String,
     prompt_preview: String,
     last_message: String,
@@ -131,7 +131,7 @@ impl JobSummary {
         Self {
             id: job.id.clone(),
             status: job.status(now),
-            source: "api",
+            source: job.first_run().source,
             title: job.title.clone(),
             prompt_preview: preview(&job.first_run().prompt),
             last_message: preview(job.last_message()),

@@ -11,7 +11,7 @@ use super::design;
 use super::digest::Digest;
 use super::effect::{Effect, Entry, KeyUse, Write, Written};
 use super::ids::{ArtifactId, JobId};
-use super::jobs::{End, Exchange, Job, Revision, Run};
+use super::jobs::{End, Exchange, Job, Revision, Run, Source};
 use super::limits::{Class, Gate};
 
 /// How many early polls are kept in full; all are counted.
@@ -87,6 +87,12 @@ impl World {
                 self.tallies.keys.seen += 1;
                 self.keys.insert(key.key.clone(), key);
             }
+            Effect::WebappWrote(write) => self.write(at, *write),
+            Effect::Hidden { job, hidden } => {
+                if let Some(index) = self.job_index(&job) {
+                    self.jobs[index].hidden = hidden;
+                }
+            }
             Effect::ToppedUp { cents } => self.account.top_up(cents),
             Effect::Replayed { .. } => self.tallies.keys.replays += 1,
             Effect::KeyConflict { .. } => self.tallies.keys.conflicts += 1,
@@ -144,6 +150,7 @@ impl World {
                     title,
                     exchanges: Vec::new(),
                     next_poll_ms: None,
+                    hidden: false,
                 });
                 self.add_run(index, run);
             }
@@ -185,7 +192,9 @@ impl World {
                 self.artifacts.insert(artifact.id.clone(), place);
             }
         }
-        job.next_poll_ms = Some(run.queued_ms.saturating_add(told_ms));
+        if run.source == Source::Api {
+            job.next_poll_ms = Some(run.queued_ms.saturating_add(told_ms));
+        }
         job.exchanges.push(Exchange::Run(run));
     }
 }

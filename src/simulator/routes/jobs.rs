@@ -175,7 +175,7 @@ impl Cursor {
             .iter()
             .enumerate()
             .rev()
-            .filter(|(_, job)| job.search.contains(&self.q));
+            .filter(|(_, job)| !job.hidden && job.search.contains(&self.q));
         let page: Vec<(usize, &Job)> = found.by_ref().take(self.limit).collect();
         let more = found.next().is_some();
         let next_cursor = page.last().filter(|_| more).map(|(index, _)| {

@@ -7,6 +7,7 @@ mod money;
 mod persistence;
 mod solids;
 mod uploads;
+mod webapp;
 mod wire;
 
 use std::time::Duration;
