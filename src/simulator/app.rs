@@ -1,5 +1,6 @@
 //! What every request goes through: its key, its turn with the world, and the form of its answer.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,6 +35,8 @@ pub(crate) struct App {
     log: Log,
     world: Mutex<World>,
     faults: Faults,
+    /// Where the storage listens, if anywhere.
+    storage: Mutex<Option<SocketAddr>>,
     /// What request ids are drawn from, beside their count: other for each opening of a world.
     epoch: u64,
     requests: AtomicU64,
@@ -51,6 +54,7 @@ impl App {
         Self {
             config: Arc::clone(&world.config),
             faults: Faults::new(world.config.seed),
+            storage: Mutex::default(),
             clock,
             log,
             world: Mutex::new(world),
@@ -65,6 +69,16 @@ impl App {
 
     pub(crate) fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// Has the storage listen there.
+    pub(crate) fn store_at(&self, address: SocketAddr) {
+        *self.storage.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+    }
+
+    /// Where the storage listens, if it does.
+    pub(crate) fn stored_at(&self) -> Option<SocketAddr> {
+        *self.storage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives the request its turn, and returns when all it has seen or done is durable.

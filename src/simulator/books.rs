@@ -26,6 +26,9 @@ pub struct Books {
     pub early_polls: EarlyPolls,
     /// How idempotency keys were used.
     pub idempotency: KeyTally,
+    /// Requests to storage that brought an API key, a cookie or an idempotency key along.
+    #[serde(default)]
+    pub leaks: u64,
 }
 
 /// One job.
@@ -175,6 +178,7 @@ impl Books {
             rate_limited: world.tallies.rate_limited.clone(),
             early_polls: world.tallies.early_polls.clone(),
             idempotency: world.tallies.keys.clone(),
+            leaks: world.tallies.leaks,
         }
     }
 }

@@ -46,6 +46,8 @@ pub(crate) enum Effect {
         job: JobId,
         told_ms: i64,
     },
+    /// Storage was shown what is the API's alone to see.
+    Leaked,
     Downloaded {
         artifact: ArtifactId,
     },
@@ -91,6 +93,7 @@ impl Effect {
             Self::Wrote(written) => written.write.class(),
             Self::Replayed { class } | Self::KeyConflict { class } => *class,
             Self::WebappWrote(_)
+            | Self::Leaked
             | Self::Hidden { .. }
             | Self::ToppedUp { .. }
             | Self::RateLimited { .. }

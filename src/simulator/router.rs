@@ -19,6 +19,24 @@ use super::routes::{
 
 /// The whole service: the API, the storage behind its downloads, and the control interface.
 pub(crate) fn router(app: Arc<App>) -> Router {
+    finished(service().merge(storage_service()), app)
+}
+
+/// The API and the control interface, where the storage has a port of its own.
+pub(crate) fn api_router(app: Arc<App>) -> Router {
+    finished(service(), app)
+}
+
+/// The storage alone.
+pub(crate) fn storage_router(app: Arc<App>) -> Router {
+    finished(storage_service(), app)
+}
+
+fn storage_service() -> Router<Arc<App>> {
+    Router::new().route("/_storage/{artifact_id}", get(storage::file))
+}
+
+fn service() -> Router<Arc<App>> {
     Router::new()
         .route("/api/v1/cad/jobs", get(jobs::list).post(writes::create))
         .route("/api/v1/cad/jobs/{job_id}", get(jobs::status))
@@ -33,7 +51,6 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             get(artifacts::download),
         )
         .route("/api/v1/billing/balance", get(balance::balance))
-        .route("/_storage/{artifact_id}", get(storage::file))
         .route("/_sim/books", get(control::books))
         .route("/_sim/clock", get(control::clock))
         .route("/_sim/top-up", post(control::top_up))
@@ -52,6 +69,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
                 .post(control_faults::add)
                 .delete(control_faults::clear),
         )
+}
+
+fn finished(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
+    routes
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(Arc::clone(&app), seam))

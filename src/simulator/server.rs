@@ -91,7 +91,8 @@ impl Simulator {
         self.app.faults().clear();
     }
 
-    /// The service, to be driven in process. An answer with [`Severed`](super::Severed) among its extensions stands for
+    /// The service, to be driven in process, storage included: signed URLs lead to the port behind the one the client
+    /// knows the service by. An answer with [`Severed`](super::Severed) among its extensions stands for
     /// a connection that closed without one.
     pub fn router(&self) -> Router {
         router::router(Arc::clone(&self.app))
@@ -110,7 +111,8 @@ impl Simulator {
             .map_err(|source| SimulatorError::Bind { address, source })
     }
 
-    /// Serves until `stop` is ready and the requests in flight are answered.
+    /// Serves until `stop` is ready and the requests in flight are answered. The storage that downloads lead to has a
+    /// port of its own, any that is free: it is another origin, as it is at the real service.
     ///
     /// # Errors
     /// When the listener is not a loopback one or fails.
@@ -123,13 +125,21 @@ impl Simulator {
         if !address.ip().is_loopback() {
             return Err(SimulatorError::NotLoopback(address));
         }
+        let storage = Self::bind(SocketAddr::new(address.ip(), 0)).await?;
+        self.app.store_at(storage.local_addr()?);
         let app = Arc::clone(&self.app);
         let stop = async move {
             stop.await;
             // What hangs would keep the others waiting.
             app.faults().stop();
         };
-        socket::serve(listener, self.router(), stop).await?;
+        let stopped = self.app.faults().stopped();
+        let api = router::api_router(Arc::clone(&self.app));
+        let files = router::storage_router(self.app);
+        tokio::try_join!(
+            socket::serve(listener, api, stop),
+            socket::serve(storage, files, stopped),
+        )?;
         Ok(())
     }
 }

@@ -44,6 +44,7 @@ pub(crate) struct Tallies {
     pub(crate) rate_limited: BTreeMap<Class, u64>,
     pub(crate) early_polls: EarlyPolls,
     pub(crate) keys: KeyTally,
+    pub(crate) leaks: u64,
 }
 
 /// Where an artifact is found.
@@ -110,6 +111,7 @@ impl World {
                     });
                 }
             }
+            Effect::Leaked => self.tallies.leaks += 1,
             Effect::Downloaded { artifact } => *self.downloads.entry(artifact).or_default() += 1,
         }
     }

@@ -19,7 +19,11 @@ struct Served {
 
 async fn served(rules: &str) -> Served {
     // Two simulated months a second: what takes its time is soon over.
-    let clock = Clock::new(START_MS, 5_000_000.0);
+    served_at(rules, 5_000_000.0).await
+}
+
+async fn served_at(rules: &str, speed: f64) -> Served {
+    let clock = Clock::new(START_MS, speed);
     let simulator = Simulator::open(Config::default(), clock, None).unwrap();
     simulator.add_faults(FaultRule::parse_all(&format!("{{\"rules\":[{rules}]}}")).unwrap());
     let listener = Simulator::bind("127.0.0.1:0".parse().unwrap())
@@ -45,6 +49,18 @@ impl Served {
         stream
     }
 
+    async fn get(&self, address: &str, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: sim\r\nauthorization: Bearer {SIM_API_KEY}\r\n\
+             connection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+
     /// Everything that comes until the connection ends, however it ends.
     async fn exchange(&self, request: &str) -> String {
         let mut stream = self.connect(request).await;
@@ -58,8 +74,8 @@ impl Served {
     }
 }
 
-fn create() -> String {
-    let body = r#"{"prompt":"A plate"}"#;
+fn create(prompt: &str) -> String {
+    let body = json!({ "prompt": prompt }).to_string();
     let length = body.len();
     format!(
         "POST /api/v1/cad/jobs HTTP/1.1\r\nhost: sim\r\nauthorization: Bearer {SIM_API_KEY}\r\n\
@@ -81,9 +97,9 @@ async fn a_reset_closes_the_connection_without_a_byte() {
             r#"{{"on":"create","nth":1,"fault":{{"kind":"reset","effect":"{effect}"}}}}"#
         ))
         .await;
-        assert_eq!(served.exchange(&create()).await, "");
+        assert_eq!(served.exchange(&create("A plate")).await, "");
         assert_eq!(served.jobs(), jobs, "{effect}");
-        let again = served.exchange(&create()).await;
+        let again = served.exchange(&create("A plate")).await;
         assert!(again.starts_with("HTTP/1.1 202 "), "{again}");
         assert_eq!(served.jobs(), 1);
     }
@@ -92,7 +108,7 @@ async fn a_reset_closes_the_connection_without_a_byte() {
 #[tokio::test]
 async fn what_hangs_holds_its_connection_until_the_simulator_stops() {
     let served = served(r#"{"on":"create","fault":"hang"}"#).await;
-    let mut hanging = served.connect(&create()).await;
+    let mut hanging = served.connect(&create("A plate")).await;
     let other = served.exchange(&balance()).await;
     assert!(other.starts_with("HTTP/1.1 200 "), "{other}");
     let nothing = hanging.try_read(&mut [0; 1]).unwrap_err();
@@ -133,4 +149,39 @@ async fn a_slow_body_comes_whole_and_an_endless_one_without_end() {
         assert!(length > 0, "it ended after {read} bytes");
         read += length;
     }
+}
+
+#[tokio::test]
+async fn the_storage_has_a_port_of_its_own() {
+    // The clock stands nearly still: links are good for as long as the test takes.
+    let served = served_at("", 0.001).await;
+    let api = served.address.to_string();
+    let answer = served.exchange(&create("A plate [sim:duration=0]")).await;
+    let id = answer.split('"').nth(3).unwrap();
+    let status = served.get(&api, &format!("/api/v1/cad/jobs/{id}")).await;
+    let at = status.find("/api/v1/artifacts/").unwrap();
+    let download = status[at..].split('"').next().unwrap();
+    let redirect = served.get(&api, download).await;
+    assert!(redirect.starts_with("HTTP/1.1 302 "), "{redirect}");
+    let location = redirect
+        .lines()
+        .find_map(|line| line.strip_prefix("location: http://"))
+        .unwrap();
+    let (storage, path) = location.split_at(location.find('/').unwrap());
+    assert_ne!(storage, api);
+    assert!(storage.starts_with("127.0.0.1:"), "{storage}");
+    let file = served.get(storage, path).await;
+    assert!(file.contains("\r\n\r\nISO-10303-21;"), "{file}");
+    // Neither has what is the other's.
+    for (address, path) in [
+        (api.as_str(), path),
+        (storage, "/api/v1/cad/jobs"),
+        (storage, "/_sim/books"),
+    ] {
+        let answer = served.get(address, path).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{address}{path}");
+    }
+    served.stop.send(()).unwrap();
+    served.serving.await.unwrap().unwrap();
+    assert!(TcpStream::connect(storage).await.is_err());
 }
