@@ -71,9 +71,9 @@ impl App {
         &self.faults
     }
 
-    /// Has the storage listen there.
-    pub(crate) fn store_at(&self, address: SocketAddr) {
-        *self.storage.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+    /// Says where the storage listens, if it does.
+    pub(crate) fn store_at(&self, address: Option<SocketAddr>) {
+        *self.storage.lock().unwrap_or_else(PoisonError::into_inner) = address;
     }
 
     /// Where the storage listens, if it does.

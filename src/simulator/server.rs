@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::app::App;
 use super::books::Books;
@@ -86,6 +87,13 @@ impl Simulator {
         self.app.faults().add(rules);
     }
 
+    /// How often each rule's fault has happened.
+    #[must_use]
+    pub fn fault_hits(&self) -> Vec<u64> {
+        let rules = self.app.faults().list();
+        rules.iter().map(|rule| rule.hits).collect()
+    }
+
     /// Ends all faults.
     pub fn clear_faults(&self) {
         self.app.faults().clear();
@@ -126,20 +134,29 @@ impl Simulator {
             return Err(SimulatorError::NotLoopback(address));
         }
         let storage = Self::bind(SocketAddr::new(address.ip(), 0)).await?;
-        self.app.store_at(storage.local_addr()?);
+        self.app.store_at(Some(storage.local_addr()?));
+        self.app.faults().start();
         let app = Arc::clone(&self.app);
         let stop = async move {
             stop.await;
             // What hangs would keep the others waiting.
             app.faults().stop();
         };
-        let stopped = self.app.faults().stopped();
-        let api = router::api_router(Arc::clone(&self.app));
-        let files = router::storage_router(self.app);
-        tokio::try_join!(
-            socket::serve(listener, api, stop),
-            socket::serve(storage, files, stopped),
-        )?;
+        let (serving, ended) = oneshot::channel::<()>();
+        let api = socket::serve(listener, router::api_router(Arc::clone(&self.app)), stop);
+        let api = async move {
+            let served = api.await;
+            drop(serving);
+            served
+        };
+        let files = router::storage_router(Arc::clone(&self.app));
+        let files = socket::serve(storage, files, async {
+            // The storage outlives the API: a link that was handed out can still be followed.
+            let _ = ended.await;
+        });
+        let served = tokio::try_join!(api, files);
+        self.app.store_at(None);
+        served?;
         Ok(())
     }
 }

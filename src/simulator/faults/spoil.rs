@@ -168,3 +168,58 @@ fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
         headers.insert(name, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Response;
+
+    use super::*;
+
+    fn head(name: HeaderName, value: &str) -> Parts {
+        let response = Response::builder().header(name, value).body(());
+        response.unwrap().into_parts().0
+    }
+
+    #[test]
+    fn a_files_header_has_a_name_that_leads_elsewhere_and_its_bytes_stay() {
+        let mut head = head(CONTENT_DISPOSITION, "attachment; filename=\"a.step\"");
+        let bytes = Bytes::from("ISO-10303-21;");
+        assert_eq!(hostile(&mut head, &bytes, Words::All), bytes);
+        let name = head.headers[CONTENT_DISPOSITION].to_str().unwrap();
+        assert!(name.contains("filename=\"../../"), "{name}");
+    }
+
+    #[test]
+    fn only_the_signed_part_of_a_link_is_replaced() {
+        let mut head = head(
+            LOCATION,
+            "http://127.0.0.1:1/_storage/a?expires=9&signature=x",
+        );
+        let body =
+            Bytes::from(r#"{"url":"http://127.0.0.1:1/_storage/a?expires=9","id":"/_storage/"}"#);
+        let body = resigned(&mut head, &body, "/_storage/a?expires=0");
+        assert_eq!(
+            head.headers[LOCATION],
+            "http://127.0.0.1:1/_storage/a?expires=0"
+        );
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["url"], "http://127.0.0.1:1/_storage/a?expires=0");
+        assert_eq!(body["id"], "/_storage/");
+    }
+
+    #[test]
+    fn each_kind_of_harm_is_among_all() {
+        let all: Vec<&str> = (0..50).map(|index| Words::All.text(index)).collect();
+        for kind in [
+            Words::Terminal,
+            Words::Bidi,
+            Words::Path,
+            Words::Html,
+            Words::Csv,
+        ] {
+            for index in 0..10 {
+                assert!(all.contains(&kind.text(index)), "{kind:?} {index}");
+            }
+        }
+    }
+}

@@ -26,7 +26,7 @@ pub(crate) struct Armed {
     /// Requests it is about.
     calls: u64,
     /// Those the fault happened to.
-    hits: u64,
+    pub(crate) hits: u64,
 }
 
 impl Faults {
@@ -83,6 +83,11 @@ impl Faults {
 
     pub(crate) fn is_stopped(&self) -> bool {
         *self.stopped.borrow()
+    }
+
+    /// Has things hang again after a stop.
+    pub(crate) fn start(&self) {
+        self.stopped.send_replace(false);
     }
 
     pub(crate) fn stop(&self) {

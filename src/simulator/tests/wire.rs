@@ -26,6 +26,10 @@ async fn served_at(rules: &str, speed: f64) -> Served {
     let clock = Clock::new(START_MS, speed);
     let simulator = Simulator::open(Config::default(), clock, None).unwrap();
     simulator.add_faults(FaultRule::parse_all(&format!("{{\"rules\":[{rules}]}}")).unwrap());
+    serve(simulator).await
+}
+
+async fn serve(simulator: Simulator) -> Served {
     let listener = Simulator::bind("127.0.0.1:0".parse().unwrap())
         .await
         .unwrap();
@@ -118,6 +122,19 @@ async fn what_hangs_holds_its_connection_until_the_simulator_stops() {
     let mut rest = Vec::new();
     let _ = hanging.read_to_end(&mut rest).await;
     assert_eq!(rest, b"");
+}
+
+#[tokio::test]
+async fn a_simulator_that_was_stopped_serves_again_and_its_faults_go_on() {
+    let first = served(r#"{"on":"create","fault":"hang"}"#).await;
+    first.stop.send(()).unwrap();
+    first.serving.await.unwrap().unwrap();
+    let again = serve(first.simulator).await;
+    let hanging = again.connect(&create("A plate")).await;
+    let other = again.exchange(&balance()).await;
+    assert!(other.starts_with("HTTP/1.1 200 "), "{other}");
+    let nothing = hanging.try_read(&mut [0; 1]).unwrap_err();
+    assert_eq!(nothing.kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[tokio::test]
