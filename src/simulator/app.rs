@@ -1,5 +1,6 @@
 //! What every request goes through: its key, its turn with the world, and the form of its answer.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -141,6 +142,7 @@ impl App {
 
     /// An error in the documented shape with any code, for those who are not the API.
     pub(crate) fn refuse(&self, status: StatusCode, code: &str, message: String) -> Response {
+        let code = Cow::Owned(code.to_owned());
         let error = ErrorDetail { code, message };
         self.json(status, &ErrorBody { error })
     }
@@ -158,6 +160,7 @@ impl App {
 
     fn error(&self, error: &ApiError) -> Response {
         let (code, message) = error.words();
+        let code = Cow::Borrowed(code);
         let body = ErrorBody {
             error: ErrorDetail { code, message },
         };

@@ -1,5 +1,7 @@
 //! The JSON the API answers with, field by field as the document shows it.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -21,13 +23,13 @@ pub(crate) struct Envelope<'a, T> {
 
 /// The body of an error.
 #[derive(Serialize)]
-pub(crate) struct ErrorBody<'a> {
-    pub(crate) error: ErrorDetail<'a>,
+pub(crate) struct ErrorBody {
+    pub(crate) error: ErrorDetail,
 }
 
 #[derive(Serialize)]
-pub(crate) struct ErrorDetail<'a> {
-    pub(crate) code: &'a str,
+pub(crate) struct ErrorDetail {
+    pub(crate) code: Cow<'static, str>,
     pub(crate) message: String,
 }
 
