@@ -20,11 +20,12 @@ create table events (
     run integer,
     at integer not null,
     name text not null,
-    body text not null check (json_valid(body))
+    body text not null
 ) strict;
 create table sends (
-    idempotency_key text primary key,
-    send text not null,
+    id integer primary key,
+    idempotency_key text not null unique,
+    send blob not null,
     content_sha256 text not null,
     part text not null,
     step text not null,
@@ -32,15 +33,16 @@ create table sends (
     hold_cents integer not null,
     state text not null,
     job_id text
-) strict, without rowid;
+) strict;
 create index sends_by_send on sends (send);
 create table jobs (
-    job_id text primary key,
+    id integer primary key,
+    job_id text not null unique,
     part text not null,
     state text not null,
     next_poll_at integer,
     charged_cents integer
-) strict, without rowid;
+) strict;
 "];
 
 /// The journal of one family and origin.

@@ -25,18 +25,15 @@ macro_rules! latest {
     };
 }
 
-const SET_STATE: &str = concat!(
-    "update sends set state = ?2 where idempotency_key = ",
-    latest!("idempotency_key")
-);
+const SET_STATE: &str = concat!("update sends set state = ?2 where id = ", latest!("id"));
 const SET_JOB: &str = concat!(
-    "update sends set state = ?2, job_id = ?3 where idempotency_key = ",
-    latest!("idempotency_key")
+    "update sends set state = ?2, job_id = ?3 where id = ",
+    latest!("id")
 );
 const ADD_JOB: &str = concat!(
     "insert into jobs (job_id, part, state, next_poll_at)
-     select ?3, part, ?2, ?4 from sends where idempotency_key = ",
-    latest!("idempotency_key"),
+     select ?3, part, ?2, ?4 from sends where id = ",
+    latest!("id"),
     " on conflict (job_id) do update set state = ?2, next_poll_at = ?4"
 );
 const SET_POLL: &str = concat!(
@@ -64,27 +61,27 @@ pub(super) fn project(
             next_poll_at,
             ..
         } => {
-            let send = text(send);
+            let send = look_up(send);
             rows.run(SET_JOB, &[&send, &state, &job.0])?;
             rows.run(ADD_JOB, &[&send, &state, &job.0, &next_poll_at.0])
         }
         Event::PollSent { send, next_poll_at }
         | Event::Polled {
             send, next_poll_at, ..
-        } => rows.run(SET_POLL, &[&text(send), &next_poll_at.0]),
+        } => rows.run(SET_POLL, &[&look_up(send), &next_poll_at.0]),
         Event::Completed {
             send,
             result: WriteResult { charged, .. },
             ..
         }
         | Event::JobFailed { send, charged, .. } => {
-            let (send, charged) = (text(send), charged.map(|charged| charged.0));
+            let (send, charged) = (look_up(send), charged.map(|charged| charged.0));
             rows.run(SET_STATE, &[&send, &state])?;
             rows.run(END_JOB, &[&send, &state, &charged])
         }
         event => event
             .send()
-            .map_or(Ok(0), |send| rows.run(SET_STATE, &[&text(send), &state])),
+            .map_or(Ok(0), |send| rows.run(SET_STATE, &[&look_up(send), &state])),
     }
     .map(drop)
 }
@@ -115,11 +112,12 @@ impl Rows<'_> {
             .map_err(|error| StorageError::new(self.path, error))?;
         let digest = Digest::of(json.as_bytes()).to_string();
         let kept = self.run(
-            "insert into sends values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            "insert into sends (idempotency_key, send, content_sha256, part, step, attempt, hold_cents, state, job_id)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
              on conflict (idempotency_key) do update set state = ?8, hold_cents = ?7 where content_sha256 = ?3",
             &[
                 &key.as_str(),
-                &text(send),
+                &look_up(send),
                 &digest,
                 &step.part.as_str(),
                 &step.step.as_str(),
@@ -137,10 +135,14 @@ impl Rows<'_> {
     }
 }
 
-fn text(send: &SendId) -> String {
+/// What a send is looked up by: short, since every index entry has it.
+fn look_up(send: &SendId) -> [u8; 16] {
     let lineage = send.lineage;
-    format!(
+    let text = format!(
         "{}/{}.{}/{}",
         lineage.create, lineage.ordinal, lineage.generation, send.key
-    )
+    );
+    let mut short = [0; 16];
+    short.copy_from_slice(&Digest::of(text.as_bytes()).as_bytes()[..16]);
+    short
 }

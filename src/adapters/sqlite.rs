@@ -4,11 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::execute::ports::StorageError;
 
 /// The first SQLite without the WAL-reset bug, in which two connections could lose commits.
 const MIN_SQLITE: i32 = 3_051_003;
+/// The write-ahead log is copied back when it has so many pages of 4 KiB: 32 MiB.
+const WAL_PAGES: &str = "8192";
 
 /// Opens the database at `path`, creating it when it is not there. `migrations` are run in order, from the one that the
 /// file's `user_version` names; a file that is newer than all of them is refused.
@@ -89,6 +92,10 @@ pub fn layout(
 /// The settings that commits rely on.
 fn settle(connection: &Connection, path: &Path) -> Result<(), StorageError> {
     let failed = |error: rusqlite::Error| StorageError::new(path.display().to_string(), error);
+    // Without it SQLite prepares a statement anew for every value that could change its plan.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(failed)?;
     // SQLite keeps the old mode without an error where it can't have this one, as on a network file system.
     let mode: String = connection
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
@@ -104,6 +111,8 @@ fn settle(connection: &Connection, path: &Path) -> Result<(), StorageError> {
         ("synchronous", "FULL"),
         ("trusted_schema", "OFF"),
         ("cell_size_check", "ON"),
+        // Copying back after every few commits would cost more syncs than the commits do.
+        ("wal_autocheckpoint", WAL_PAGES),
     ] {
         connection
             .pragma_update(None, name, value)

@@ -177,18 +177,21 @@ pub(crate) struct SimArgs {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 8787)]
     pub(crate) port: u16,
-    /// Divides durations, windows of limits and told waits
-    #[arg(long, value_name = "N", value_parser = speed, default_value_t = 1.0)]
-    pub(crate) speed: f64,
-    /// Rate limits
-    #[arg(long, value_name = "LIMITS", default_value = "default")]
-    pub(crate) limits: SimLimits,
-    /// What durations, charges and files are drawn from
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// What a new workspace owns
-    #[arg(long, value_name = "CENTS", default_value_t = 50_000)]
-    pub(crate) balance: u32,
+    /// A configuration in TOML, or JSON where the name ends so; other options go before it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Divides durations, windows of limits and told waits [default: 1]
+    #[arg(long, value_name = "N", value_parser = speed)]
+    pub(crate) speed: Option<f64>,
+    /// Rate limits [default: default]
+    #[arg(long, value_name = "LIMITS")]
+    pub(crate) limits: Option<SimLimits>,
+    /// What durations, charges and files are drawn from [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// What a new workspace owns [default: 50000]
+    #[arg(long, value_name = "CENTS")]
+    pub(crate) balance: Option<u32>,
     /// Rules of faults, in JSON: docs/simulator-faults.md
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,

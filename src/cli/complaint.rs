@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::call_error::add_facts;
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::output::Output;
@@ -15,13 +16,23 @@ use crate::session::SessionError;
 
 /// Tells `error`, and gives back the exit code.
 pub(super) fn complain(error: &CliError, output: &mut Output) -> ExitCode {
-    let kind = error.kind();
-    output.tell(&text(error, output));
+    let code = error.kind().code;
+    tell(error, output);
     if output.is_json() {
+        let document = document(&json!({
+            "format_version": FORMAT_VERSION,
+            "error": value(error),
+            "exit_code": code.number(),
+        }));
         // What can't be written to a closed stdout is on stderr already.
-        let _ = output.print(&document(&value(error)));
+        let _ = output.print(&document);
     }
-    kind.code
+    code
+}
+
+/// Tells people of `error`, and what helps.
+pub(super) fn tell(error: &CliError, output: &Output) {
+    output.tell(&text(error, output));
 }
 
 /// All problems of a manifest, as people read them.
@@ -98,7 +109,8 @@ fn edit(edit: &EditedLineage) -> String {
     )
 }
 
-fn value(error: &CliError) -> Value {
+/// `error` for machines: its kind, its message, what helps, and what else is known of it.
+pub(super) fn value(error: &CliError) -> Value {
     let kind = error.kind();
     let mut told = json!({
         "kind": kind.name,
@@ -128,11 +140,8 @@ fn value(error: &CliError) -> Value {
                 })
                 .collect();
         }
+        CliError::Api(error) => add_facts(&mut told, error),
         _ => {}
     }
-    json!({
-        "format_version": FORMAT_VERSION,
-        "error": told,
-        "exit_code": kind.code.number(),
-    })
+    told
 }

@@ -2,9 +2,10 @@
 
 use std::io;
 
+use super::call_error;
 use super::exit::ExitCode;
 use crate::adapters::state_folder::StateError;
-use crate::api::{CallError, ErrorCode};
+use crate::api::CallError;
 use crate::execute::engine::EngineError;
 use crate::session::SessionError;
 use crate::simulator::SimulatorError;
@@ -24,7 +25,7 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Session(#[from] SessionError),
     /// A request of this command.
-    #[error(transparent)]
+    #[error("{}", call_error::words(.0))]
     Api(#[from] CallError),
     /// The simulator.
     #[error(transparent)]
@@ -50,15 +51,16 @@ pub(crate) struct Kind {
     pub(crate) hint: Option<&'static str>,
 }
 
-const UNREACHABLE: Kind = Kind::new(
-    "unreachable",
-    ExitCode::Resumable,
-    "look at the network and at ORVILLE_BASE_URL, then try again",
-);
 const STORAGE: Kind = Kind::new(
     "storage",
     ExitCode::Resumable,
-    "make room on the disk; what was sent is recorded, and `millrun resume` goes on with it",
+    "look at the disk: is there room, and may millrun write there? What was sent is recorded, and `millrun resume` goes \
+     on with it",
+);
+const UNREADABLE: Kind = Kind::new(
+    "unreadable",
+    ExitCode::Resumable,
+    "nothing was sent or changed: use the millrun that wrote it or, if it is damaged, put back a copy of the state folder",
 );
 const LOCKED: Kind = Kind::new(
     "locked",
@@ -67,7 +69,8 @@ const LOCKED: Kind = Kind::new(
 );
 
 impl Kind {
-    const fn new(name: &'static str, code: ExitCode, hint: &'static str) -> Self {
+    /// A kind with a hint.
+    pub(super) const fn new(name: &'static str, code: ExitCode, hint: &'static str) -> Self {
         Self {
             name,
             code,
@@ -75,7 +78,8 @@ impl Kind {
         }
     }
 
-    const fn bare(name: &'static str, code: ExitCode) -> Self {
+    /// A kind without a hint.
+    pub(super) const fn bare(name: &'static str, code: ExitCode) -> Self {
         Self {
             name,
             code,
@@ -109,7 +113,7 @@ impl CliError {
                 ..Kind::bare("usage", ExitCode::Usage)
             },
             Self::Session(error) => session(error),
-            Self::Api(error) => api(error),
+            Self::Api(error) => call_error::kind(error),
             Self::Simulator(error) => simulator(error),
             Self::Io { .. } => Kind::bare("io", ExitCode::Resumable),
         }
@@ -129,10 +133,16 @@ fn session(error: &SessionError) -> Kind {
         SessionError::State(StateError::Storage(_))
         | SessionError::Engine(EngineError::Storage(_)) => STORAGE,
         SessionError::State(_) => Kind::bare("state", ExitCode::Usage),
+        SessionError::Unreadable(_) => UNREADABLE,
+        SessionError::NoKey => Kind::new(
+            "no_key",
+            ExitCode::Usage,
+            "export ORVILLE_API_KEY, or try it without one: --sim",
+        ),
         SessionError::NoRun(_) => Kind::new(
             "no_run",
             ExitCode::Usage,
-            "`millrun runs` lists the runs of a manifest; --sim has runs of its own",
+            "`millrun run` starts one, `millrun runs` lists them; --sim has runs of its own",
         ),
         SessionError::ImageChanged(_) => {
             Kind::new("image_changed", ExitCode::Usage, "run it again")
@@ -156,27 +166,15 @@ fn session(error: &SessionError) -> Kind {
     }
 }
 
-fn api(error: &CallError) -> Kind {
-    match error {
-        CallError::Refused { code, .. } => match code {
-            ErrorCode::Unauthorized | ErrorCode::InsufficientScope => Kind::new(
-                "key_refused",
-                ExitCode::Key,
-                "look at ORVILLE_API_KEY and at what its key may do",
-            ),
-            ErrorCode::RateLimited => {
-                Kind::new("rate_limited", ExitCode::Resumable, "try again in a minute")
-            }
-            _ => Kind::bare("refused", ExitCode::Usage),
-        },
-        CallError::Unknown { .. } | CallError::NotSent { .. } => UNREACHABLE,
-    }
-}
-
 fn simulator(error: &SimulatorError) -> Kind {
     match error {
         SimulatorError::InUse => LOCKED,
-        SimulatorError::Bind { .. } => Kind::new("usage", ExitCode::Usage, "choose another --port"),
+        SimulatorError::Bind { .. } => Kind::new(
+            "usage",
+            ExitCode::Usage,
+            "choose another --port; 0 takes a free one",
+        ),
+        SimulatorError::Corrupt { .. } => UNREADABLE,
         SimulatorError::NotLoopback(_) => Kind::bare("usage", ExitCode::Usage),
         _ => STORAGE,
     }

@@ -35,6 +35,12 @@ pub(super) fn init(args: &InitArgs, output: &mut Output) -> Result<ExitCode, Cli
                 "`init` never overwrites; give another name",
             ));
         }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(CliError::usage(
+                format!("there is no folder for {name}"),
+                "make it, or give another name",
+            ));
+        }
         Err(error) => return Err(CliError::io(format!("writing {name}"), error)),
         Ok(()) => {}
     }

@@ -2,6 +2,7 @@
 
 mod args;
 mod balance;
+mod call_error;
 mod check;
 mod complaint;
 mod completions;
@@ -22,6 +23,7 @@ mod remote;
 mod report;
 mod run;
 mod runs;
+mod signals;
 mod sim;
 mod status;
 

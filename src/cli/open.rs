@@ -5,6 +5,8 @@ use std::path::Path;
 use super::args::{Globals, RunOfArgs};
 use super::error::CliError;
 use super::origin::origin;
+use crate::report::palette::Palette;
+use crate::report::shell::word;
 use crate::report::summary::Summary;
 use crate::report::text::Page;
 use crate::run::history::History;
@@ -39,11 +41,41 @@ pub(super) fn summary(history: &History) -> Result<Summary, CliError> {
         .ok_or_else(|| CliError::usage("no run was recorded", "start one: `millrun run`"))
 }
 
-/// How reports are written for `globals`.
-pub(super) fn page(globals: &Globals, palette: crate::report::palette::Palette) -> Page<'static> {
-    Page {
-        palette,
-        flags: if globals.sim { " --sim" } else { "" },
-        full: globals.verbose > 0,
+/// What was typed, for the commands that a report advises.
+pub(super) struct Typed {
+    manifest: String,
+    flags: String,
+    service: Option<String>,
+    full: bool,
+}
+
+impl Typed {
+    /// What was typed to look at `manifest`.
+    pub(super) fn new(manifest: &Path, globals: &Globals) -> Self {
+        let service = globals
+            .base_url
+            .as_deref()
+            .map_or_else(String::new, |url| format!(" --base-url {}", word(url)));
+        let origin = if globals.sim { " --sim" } else { &service };
+        let state = globals.state.as_deref().map_or_else(String::new, |folder| {
+            format!(" --state {}", word(&folder.display().to_string()))
+        });
+        Self {
+            manifest: manifest.display().to_string(),
+            flags: format!("{origin}{state}"),
+            service: (!globals.sim).then_some(service),
+            full: globals.verbose > 0,
+        }
+    }
+
+    /// How reports are written for it.
+    pub(super) fn page(&self, palette: Palette) -> Page<'_> {
+        Page {
+            palette,
+            manifest: &self.manifest,
+            flags: &self.flags,
+            service: self.service.as_deref(),
+            full: self.full,
+        }
     }
 }

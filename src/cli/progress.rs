@@ -32,6 +32,7 @@ pub(super) struct Progress {
     palette: Palette,
     parts: BTreeMap<PartId, PartIx>,
     ended: BTreeSet<PartIx>,
+    begun: bool,
 }
 
 enum View {
@@ -65,7 +66,13 @@ impl Progress {
             palette: output.stderr_palette(),
             parts: BTreeMap::new(),
             ended: BTreeSet::new(),
+            begun: false,
         }
+    }
+
+    /// Whether the run has begun, or has gone on: before that, nothing of it is recorded.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.begun
     }
 
     /// Looks at all parts: at the start, where some are reused, and at the end, where some are blocked.
@@ -106,6 +113,10 @@ impl Progress {
 
 impl Observer for Progress {
     fn observe(&mut self, record: &Record, history: &History) {
+        if !self.begun {
+            self.story.learn(&history.memory);
+            self.begun = true;
+        }
         let told = self.story.tell(record);
         if let Some(run) = &history.run {
             match &record.event {

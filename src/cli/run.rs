@@ -2,22 +2,27 @@
 
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::args::{Globals, RunArgs};
-use super::complaint::diagnostics;
+use super::complaint::{self, diagnostics};
 use super::error::CliError;
 use super::exit::ExitCode;
-use super::open::{page, summary};
+use super::open::{Typed, summary};
 use super::origin::with_key;
 use super::output::Output;
 use super::progress::Progress;
+use super::signals::Signals;
+use crate::adapters::clock::wall_now_ms;
+use crate::execute::engine::EngineError;
 use crate::execute::ports::StopLevel;
 use crate::plan::money::Cents;
 use crate::plan::settings::BalanceCheck;
+use crate::report::summary::Summary;
 use crate::report::{json, text};
-use crate::session::{self, Loaded, Options};
+use crate::run::outcome::{ExitReason, RunEnd};
+use crate::schedule::judge;
+use crate::session::{self, Loaded, Options, Session, SessionError};
 
 /// How long requests that are out may take to settle after the first signal.
 const SETTLE: Duration = Duration::from_secs(30);
@@ -39,25 +44,80 @@ pub(super) fn run(
         fail_fast: args.fail_fast,
         reopen: resume,
     };
+    let known = loaded.clone();
+    let typed = Typed::new(&args.manifest, globals);
     let mut progress = Progress::new(globals, output);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let runtime = runtime.map_err(|why| CliError::io("starting", why))?;
-    let history = runtime.block_on(async {
+    let started_ms = wall_now_ms();
+    let outcome = runtime.block_on(async {
+        // Caught before anything is sent: a signal that comes early stops the run as one that comes late.
+        let signals = Signals::catch()?;
         let (stop, stopped) = watch::channel(StopLevel::Go);
-        tokio::spawn(obey(stop));
-        session::run(loaded, &options, &mut progress, stopped).await
+        tokio::spawn(obey(signals, stop));
+        let history = session::run(loaded, &options, &mut progress, stopped).await?;
+        Ok(history)
     });
+    let begun = progress.has_begun();
     drop(progress);
-    let summary = summary(&history?)?;
-    let report = if output.is_json() {
-        json::report(&summary)
-    } else {
-        text::report(&summary, page(globals, output.palette()))
+    let (summary, error) = match outcome {
+        Ok(history) => (summary(&history)?, None),
+        Err(error) => {
+            let took = Duration::from_millis((wall_now_ms() - started_ms).unsigned_abs());
+            let known = begun.then(|| broken_off(&error, known, &options, took));
+            match known.flatten() {
+                Some(summary) => (summary, Some(error)),
+                None => return Err(error),
+            }
+        }
     };
-    output.print(&report)?;
+    print(&summary, error.as_ref(), &typed, output)?;
     Ok(summary.end.as_ref().map_or(ExitCode::Bug, ExitCode::from))
+}
+
+/// The report, and the error that broke the run off, if one did.
+fn print(
+    summary: &Summary,
+    error: Option<&CliError>,
+    typed: &Typed,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    if let Some(error) = error {
+        complaint::tell(error, output);
+    }
+    let report = match (output.is_json(), error) {
+        (true, None) => json::report(summary),
+        (true, Some(error)) => json::broken_off(summary, &complaint::value(error)),
+        (false, _) => text::report(summary, typed.page(output.palette())),
+    };
+    output.print(&report)
+}
+
+/// What the journal knows of a run that began and could not record its end, because of `error`; `None` when that is of
+/// another kind, or the journal can't be read any more.
+fn broken_off(
+    error: &CliError,
+    known: Loaded,
+    options: &Options,
+    took: Duration,
+) -> Option<Summary> {
+    let reason = match error {
+        CliError::Session(SessionError::Engine(EngineError::Abandoned)) => ExitReason::Interrupted,
+        CliError::Session(SessionError::Engine(EngineError::Storage(_))) => {
+            ExitReason::StorageFailed
+        }
+        _ => return None,
+    };
+    let session = Session::open(known, &options.origin, options.state.as_deref()).ok()?;
+    let history = session.history(None).ok()?;
+    let mut reasons = judge::end(history.run.as_ref()?).reasons;
+    reasons.push(reason);
+    let mut summary = Summary::of(&history)?;
+    summary.end = Some(RunEnd::new(reasons));
+    summary.wall += took;
+    Some(summary)
 }
 
 /// The stricter of the manifest's cap and the command line's.
@@ -79,22 +139,11 @@ fn tighten(loaded: &mut Loaded, cap: Cents) -> Result<(), CliError> {
     clippy::disallowed_methods,
     reason = "people wait on the wall's clock, whatever the engine's is"
 )]
-async fn obey(stop: watch::Sender<StopLevel>) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        // Without handlers a signal ends the process, which loses nothing either.
-        return;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+async fn obey(mut signals: Signals, stop: watch::Sender<StopLevel>) {
+    signals.next().await;
     stop.send_replace(StopLevel::Settle);
     tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+        () = signals.next() => {}
         () = tokio::time::sleep(SETTLE) => {}
     }
     stop.send_replace(StopLevel::Now);

@@ -1,23 +1,23 @@
 //! `sim`: the simulator as a server of its own, for other programs and for two runs at once.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{Globals, SimArgs, SimLimits};
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::output::Output;
 use super::remote::runtime;
+use super::signals::Signals;
 use crate::adapters::clock::wall_now_ms;
-use crate::plan::settings::{Limits, Rate};
+use crate::plan::settings::Rate;
 use crate::report::json::{FORMAT_VERSION, document};
-use crate::simulator::{
-    self, Cents, Clock, Config, FaultRule, SIM_API_KEY, Simulator, SimulatorError,
-};
+use crate::simulator::{self, Cents, Clock, Config, FaultRule, Quota, Simulator, SimulatorError};
 
 pub(super) fn sim(
     args: &SimArgs,
@@ -38,33 +38,40 @@ async fn serve(
         None => None,
     };
     let start = recorded.map_or_else(wall_now_ms, |recorded| recorded.max(wall_now_ms()));
-    let simulator = Simulator::open(config(args), Clock::new(start, 1.0), folder)?;
+    let config = config(args)?;
+    let simulator = Simulator::open(config.clone(), Clock::new(start, 1.0), folder)?;
     simulator.add_faults(faults(args)?);
-    let listener = Simulator::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port))).await?;
-    let (mut interrupt, mut terminate) = signals()?;
-    output.print(&told(&listener, args, output.is_json())?)?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let listener = Simulator::bind(address).await?;
+    let mut signals = Signals::catch()?;
+    output.print(&told(&listener, &config, output.is_json())?)?;
     simulator
-        .serve(listener, async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        })
+        .serve(listener, async move { signals.next().await })
         .await?;
     Ok(ExitCode::Success)
 }
 
-fn config(args: &SimArgs) -> Config {
-    Config {
-        seed: args.seed,
-        time_divisor: args.speed,
-        limits: match args.limits {
-            SimLimits::Default => simulator::Limits::default(),
-            SimLimits::Off => simulator::Limits::off(),
-        },
-        balance_cents: Cents(i64::from(args.balance)),
-        ..Config::default()
+/// What the file says, or the defaults, with what the options say in its place.
+fn config(args: &SimArgs) -> Result<Config, CliError> {
+    let mut config = match &args.config {
+        Some(path) => read_config(path)?,
+        None => Config::default(),
+    };
+    if let Some(seed) = args.seed {
+        config.seed = seed;
     }
+    if let Some(speed) = args.speed {
+        config.time_divisor = speed;
+    }
+    match args.limits {
+        Some(SimLimits::Default) => config.limits = simulator::Limits::default(),
+        Some(SimLimits::Off) => config.limits = simulator::Limits::off(),
+        None => {}
+    }
+    if let Some(balance) = args.balance {
+        config.balance_cents = Cents(i64::from(balance));
+    }
+    Ok(config)
 }
 
 fn faults(args: &SimArgs) -> Result<Vec<FaultRule>, CliError> {
@@ -82,19 +89,31 @@ fn faults(args: &SimArgs) -> Result<Vec<FaultRule>, CliError> {
     })
 }
 
-fn signals() -> Result<(tokio::signal::unix::Signal, tokio::signal::unix::Signal), CliError> {
-    let listen = |kind| signal(kind).map_err(|why| CliError::io("listening for signals", why));
-    Ok((
-        listen(SignalKind::interrupt())?,
-        listen(SignalKind::terminate())?,
-    ))
+fn read_config(path: &Path) -> Result<Config, CliError> {
+    let complaint = |why: &dyn std::fmt::Display| {
+        CliError::usage(
+            format!("{}: {why}", path.display()),
+            "docs/simulator.md lists every key and its values",
+        )
+    };
+    let text = std::fs::read_to_string(path).map_err(|why| complaint(&why))?;
+    let is_json = path
+        .extension()
+        .is_some_and(|extension| extension == "json");
+    let config = if is_json {
+        Config::from_json(&text)
+    } else {
+        Config::from_toml(&text)
+    };
+    config.map_err(|error| complaint(&error))
 }
 
-/// What to export, and the limits that belong into a manifest for this speed.
-fn told(listener: &TcpListener, args: &SimArgs, json: bool) -> Result<String, CliError> {
+/// What to export, and the limits that belong into a manifest for this workspace.
+fn told(listener: &TcpListener, config: &Config, json: bool) -> Result<String, CliError> {
     let address = listener.local_addr().map_err(SimulatorError::from)?;
     let url = format!("http://{address}");
-    let limits = limits(args);
+    let limits = limits(config);
+    let api_key = config.keys.first().map_or("", |key| key.secret.as_str());
     if json {
         let limits: serde_json::Map<_, _> = limits
             .iter()
@@ -103,7 +122,7 @@ fn told(listener: &TcpListener, args: &SimArgs, json: bool) -> Result<String, Cl
         return Ok(document(&json!({
             "format_version": FORMAT_VERSION,
             "base_url": url,
-            "api_key": SIM_API_KEY,
+            "api_key": api_key,
             "limits": limits,
         })));
     }
@@ -112,35 +131,37 @@ fn told(listener: &TcpListener, args: &SimArgs, json: bool) -> Result<String, Cl
         .map(|(name, rate)| format!("#   {name}: {rate}\n"))
         .collect();
     Ok(format!(
-        "export ORVILLE_BASE_URL={url}\nexport ORVILLE_API_KEY={SIM_API_KEY}\n\
+        "export ORVILLE_BASE_URL={url}\nexport ORVILLE_API_KEY={api_key}\n\
          # In the manifest, for this simulator:\n# limits:\n{limits}# Ctrl-C stops it.\n"
     ))
 }
 
-fn limits(args: &SimArgs) -> [(&'static str, Rate); 6] {
-    let documented = Limits::default();
-    let rates = [
-        ("cad_writes", documented.cad_writes),
-        ("reviews", documented.reviews),
-        ("job_polls", documented.job_polls),
-        ("reads", documented.reads),
-        ("artifacts", documented.artifacts),
-        ("balance", documented.balance),
+fn limits(config: &Config) -> [(&'static str, Rate); 6] {
+    let simulated = &config.limits;
+    let quotas = [
+        ("cad_writes", simulated.cad_writes),
+        ("reviews", simulated.reviews),
+        ("job_polls", simulated.job_polls),
+        ("reads", simulated.reads),
+        ("artifacts", simulated.artifacts),
+        ("balance", simulated.balance),
     ];
-    rates.map(|(name, rate)| match args.limits {
-        SimLimits::Default => (name, faster(rate, args.speed)),
-        SimLimits::Off => (name, Rate::per(1_000_000, 1)),
-    })
+    quotas.map(|(name, quota)| (name, rate(quota, config.time_divisor)))
 }
 
-/// `rate` with its window divided by `speed`, in whole milliseconds and never shorter than the simulator's own.
-fn faster(rate: Rate, speed: f64) -> Rate {
-    let window = rate.window.div_f64(speed);
-    let millis = window.as_nanos().div_ceil(1_000_000).max(1);
-    Rate {
-        window: Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX)),
-        ..rate
-    }
+/// A limit with its window divided by `speed`, in whole milliseconds and never shorter than the simulator's own; where
+/// there is none, one that nobody reaches.
+fn rate(quota: Option<Quota>, speed: f64) -> Rate {
+    let unlimited = Rate::per(1_000_000, 1);
+    quota.map_or(unlimited, |quota| {
+        let window = u64::try_from(quota.window_ms).unwrap_or(0);
+        let window = Duration::from_millis(window).div_f64(speed);
+        let millis = window.as_nanos().div_ceil(1_000_000).max(1);
+        Rate {
+            count: NonZeroU32::new(quota.count).unwrap_or(NonZeroU32::MIN),
+            window: Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX)),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -150,16 +171,17 @@ mod tests {
 
     #[test]
     fn faster_windows_are_never_too_short_and_a_manifest_takes_them() {
-        for (rate, speed, text) in [
-            (Rate::per(10, 60), 30.0, "10/2s"),
-            (Rate::per(3, 10), 30.0, "3/334ms"),
-            (Rate::per(10, 60), 1.0, "10/min"),
-            (Rate::per(10, 60), 0.5, "10/120s"),
-            (Rate::per(3, 10), 1_000_000.0, "3/1ms"),
+        for (count, window_ms, speed, text) in [
+            (10, 60_000, 30.0, "10/2s"),
+            (3, 10_000, 30.0, "3/334ms"),
+            (10, 60_000, 1.0, "10/min"),
+            (10, 60_000, 0.5, "10/120s"),
+            (3, 10_000, 1_000_000.0, "3/1ms"),
         ] {
-            let faster = faster(rate, speed);
+            let faster = rate(Some(Quota { count, window_ms }), speed);
             assert_eq!(faster.to_string(), text);
             assert!(units::rate(text).is_some(), "{text}");
         }
+        assert_eq!(rate(None, 30.0).to_string(), "1000000/s");
     }
 }

@@ -3,7 +3,7 @@
 use super::args::{Globals, RunOfArgs};
 use super::error::CliError;
 use super::exit::ExitCode;
-use super::open::{history, page, summary};
+use super::open::{Typed, history, summary};
 use super::output::Output;
 use crate::report::{json, text};
 
@@ -17,7 +17,8 @@ pub(super) fn status(
     let told = if output.is_json() {
         json::report(&summary)
     } else {
-        text::status(&summary, page(globals, output.palette()))
+        let typed = Typed::new(&args.manifest, globals);
+        text::status(&summary, typed.page(output.palette()))
     };
     output.print(&told)?;
     Ok(ExitCode::Success)

@@ -12,7 +12,7 @@ use crate::run::event::Event;
 use crate::run::history::History;
 use crate::schedule::answer::Reply;
 use crate::schedule::decide::Errand;
-use crate::schedule::judge;
+use crate::schedule::{judge, judge_poll};
 
 /// A request that is about to go out.
 #[derive(Debug)]
@@ -71,7 +71,9 @@ impl Desk<'_> {
                 state: SendState::Failed { .. },
                 ..
             }) => attempt + 1,
-            Some(Send { attempt, .. }) => *attempt,
+            Some(send) if send.may_start_anew() => send.attempt,
+            // It may have been executed: to start it anew could pay it twice.
+            Some(send) => return Err(nothing_to_ask("the start of a send that was made", send)),
             None => 0,
         };
         let target = match step.write {
@@ -214,7 +216,10 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> Vec<Event> {
     let id = match awaited {
-        Awaited::Balance(settled) => return judge::balance(reply, *settled, now),
+        Awaited::Balance(settled) => {
+            let failures = history.run.as_ref().map_or(0, |run| run.balance_failures);
+            return judge::balance(reply, *settled, failures, now);
+        }
         Awaited::Send(id) | Awaited::Poll(id) | Awaited::File(id, _) => id,
     };
     let Some(send) = history.memory.find(id) else {
@@ -226,7 +231,7 @@ pub(super) fn judge(
         Awaited::File(_, artifact) => judge::fetched(send, artifact, reply, now),
         Awaited::Poll(_) => {
             let failures = step.map(|(run, ix)| run.step(ix).failures);
-            judge::polled(send, reply, &plan.family.settings, failures, now)
+            judge_poll::polled(send, reply, &plan.family.settings, failures, now)
         }
         Awaited::Send(_) | Awaited::Balance(_) => {
             let policy = step.map(|(_, ix)| &plan.family.step(ix).policy);

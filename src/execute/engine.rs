@@ -12,13 +12,13 @@ use tokio::sync::watch;
 
 use super::dispatch::{self, Awaited, Desk, Dispatch};
 use super::local;
-use super::ports::{Ports, Request, StopLevel, StorageError};
+use super::ports::{Ports, Request, StopLevel};
+pub use super::start::{Begin, EngineError};
 use crate::plan::actions::Plan;
-use crate::plan::ids::{RunId, StepRef};
+use crate::plan::ids::RunId;
 use crate::plan::remote::Timestamp;
 use crate::run::event::{Event, Record, StopReason};
 use crate::run::history::History;
-use crate::run::sheet::Sheet;
 use crate::schedule::agenda::{Agenda, Item};
 use crate::schedule::answer::Reply;
 use crate::schedule::decide::{self, Decision, Errand, Moment, Outstanding};
@@ -27,34 +27,6 @@ use crate::schedule::slot::{Admittance, Class, SlotId};
 
 /// How long a class rests after a 429 without `Retry-After`.
 const REST: Duration = Duration::from_secs(60);
-
-/// How a run starts.
-#[derive(Debug)]
-pub enum Begin {
-    /// A new run.
-    Start(Box<Sheet>),
-    /// The last run goes on.
-    Resume {
-        /// Downloads that have to be done again.
-        again: Vec<StepRef>,
-        /// Where files are published, relative to the manifest's folder.
-        output: String,
-    },
-}
-
-/// Why the loop ended other than by the end of its run.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// The journal, the limits or the content store failed. What was sent is on disk.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// Stopped at once, as asked.
-    #[error("stopped at once; everything that was sent is on disk")]
-    Abandoned,
-    /// A bug: there is work left and nothing that could bring it on.
-    #[error("the run is stuck: work is left, and nothing is on its way or due")]
-    Stuck,
-}
 
 /// Runs `plan` to its end, and gives back what is true then.
 ///
@@ -198,10 +170,11 @@ impl Engine<'_> {
 
     fn end(&mut self) -> Result<(), EngineError> {
         let run = self.history.run.as_ref().ok_or(EngineError::Stuck)?;
-        if run.stops.is_empty() && !run.is_done() {
+        let end = judge::end(run);
+        let is_without_reason = end.reasons.is_empty() && run.has_blocked();
+        if run.stops.is_empty() && (!run.is_done() || is_without_reason) {
             return Err(EngineError::Stuck);
         }
-        let end = judge::end(run);
         self.record(Event::RunEnded {
             end,
             wall_ms: self.ports.clock.wall_ms(),
@@ -346,7 +319,7 @@ impl Engine<'_> {
             .history
             .run
             .as_ref()
-            .filter(|run| run.stops.is_empty())
+            .filter(|run| !run.stops.iter().any(is_fail_fast))
             .and_then(|run| run.first_bad);
         if let Some(ix) = bad.filter(|_| self.fail_fast) {
             self.record(Event::Stopping {
@@ -389,6 +362,10 @@ impl Engine<'_> {
         }
         Ok(())
     }
+}
+
+const fn is_fail_fast(stop: &StopReason) -> bool {
+    matches!(stop, StopReason::FailFast { .. })
 }
 
 /// Ends when the stop level changes; never when nobody can change it any more.

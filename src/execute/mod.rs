@@ -4,3 +4,4 @@ mod dispatch;
 pub mod engine;
 mod local;
 pub mod ports;
+mod start;

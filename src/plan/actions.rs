@@ -241,6 +241,7 @@ impl Judgement<'_> {
             SendState::Refused(refusal) => Action::Run(Reason::Again {
                 why: format!("refused: {}", refusal.code),
             }),
+            SendState::Postponed { why, .. } => Action::Run(Reason::Again { why: why.clone() }),
             SendState::Failed { why, .. } => Action::Run(Reason::Again { why: why.clone() }),
             SendState::Open(_)
             | SendState::Running(_)

@@ -60,7 +60,7 @@ pub struct Target {
     pub revision: Option<RevisionId>,
 }
 
-/// How far a send came. It goes down this list; [`SendState::Failed`] and [`SendState::Refused`] may be sent anew.
+/// How far a send came. It goes down this list; one that is refused, postponed or failed may be sent anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendState {
     /// Its intent is on disk and it had no clear answer: it may have been executed.
@@ -75,6 +75,15 @@ pub enum SendState {
     Reviewed(ReviewResult),
     /// A clear answer: it was not executed.
     Refused(Refusal),
+    /// It was clearly not executed, and may be later: with the same key, once its step starts anew.
+    Postponed {
+        /// What came instead of an answer.
+        why: String,
+        /// How often it went out in vain.
+        sends: u32,
+        /// Not before.
+        again_at: Timestamp,
+    },
     /// The service failed the job. `again_at` is when the next attempt may start; `None`: not in the same run.
     Failed {
         /// What the service said.
@@ -115,6 +124,8 @@ pub struct Running {
     pub wait: Duration,
     /// A poll is out.
     pub polling: bool,
+    /// How many polls in a row told nothing about it.
+    pub unclear: u32,
 }
 
 /// A paid result on its way home.
@@ -277,7 +288,10 @@ impl Send {
     /// Whether it changed its job for good, or may have.
     #[must_use]
     pub fn may_be_applied(&self) -> bool {
-        !matches!(self.state, SendState::Refused(_) | SendState::Failed { .. })
+        !matches!(
+            self.state,
+            SendState::Refused(_) | SendState::Postponed { .. } | SendState::Failed { .. }
+        )
     }
 
     /// What it reserves while it has no clear answer.
@@ -287,6 +301,22 @@ impl Send {
             self.hold
         } else {
             Cents::ZERO
+        }
+    }
+
+    /// Whether it may be sent with its step's next start: it was clearly not executed, or the service failed it.
+    #[must_use]
+    pub fn may_start_anew(&self) -> bool {
+        !self.may_be_applied()
+    }
+
+    /// When its step may start anew, where that has to wait.
+    #[must_use]
+    pub fn again_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            SendState::Postponed { again_at, .. } => Some(*again_at),
+            SendState::Failed { again_at, .. } => *again_at,
+            _ => None,
         }
     }
 

@@ -2,13 +2,15 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::safe;
+use super::shell;
 use super::summary::Summary;
+use super::text::Page;
+use crate::plan::money::Cents;
 use crate::run::outcome::ExitReason;
 
-/// What to do next, one thing a line. `flags` stand after the manifest in commands.
-pub(super) fn advice(summary: &Summary, flags: &str) -> Vec<String> {
-    let of_manifest = |name: &str| format!("{name} {}{flags}", shell_word(&summary.manifest));
+/// What to do next, one thing a line.
+pub(super) fn advice(summary: &Summary, page: Page<'_>) -> Vec<String> {
+    let of_manifest = |name: &str| format!("{name} {}{}", shell::word(page.manifest), page.flags);
     let reasons = summary.end.as_ref().map_or(&[][..], |end| &end.reasons);
     let mut lines: Vec<String> = reasons
         .iter()
@@ -16,8 +18,14 @@ pub(super) fn advice(summary: &Summary, flags: &str) -> Vec<String> {
         .map(str::to_owned)
         .collect();
     let mut commands = Vec::new();
-    if reasons.contains(&ExitReason::Unresolved) {
-        commands.push(("jobs list".to_owned(), "shows whether the job is there"));
+    if let Some(flags) = page
+        .service
+        .filter(|_| reasons.contains(&ExitReason::Unresolved))
+    {
+        commands.push((
+            format!("jobs list{flags}"),
+            "shows whether the job is there",
+        ));
     }
     if reasons
         .iter()
@@ -32,7 +40,9 @@ pub(super) fn advice(summary: &Summary, flags: &str) -> Vec<String> {
     } else {
         let told = format!("{} -v", of_manifest("report"));
         commands.push((told, "what the service said of each part"));
-        commands.push((of_manifest("ledger"), "what was held and charged"));
+        if cost_something(summary) {
+            commands.push((of_manifest("ledger"), "what was held and charged"));
+        }
     }
     let longest = commands.iter().map(|(command, _)| command.width()).max();
     for (command, effect) in commands {
@@ -42,39 +52,24 @@ pub(super) fn advice(summary: &Summary, flags: &str) -> Vec<String> {
     lines
 }
 
+fn cost_something(summary: &Summary) -> bool {
+    let cost = &summary.cost;
+    cost.charged != Cents::ZERO || cost.held != Cents::ZERO || cost.pending_jobs > 0
+}
+
 /// What a person does about it outside of millrun.
 const fn remedy(reason: &ExitReason) -> Option<&'static str> {
     match reason {
         ExitReason::KeyRefused => Some("check ORVILLE_API_KEY and its scopes"),
         ExitReason::Unreachable => Some("look at the network and at ORVILLE_BASE_URL"),
-        ExitReason::StorageFailed => Some("make room on the disk"),
+        ExitReason::StorageFailed => {
+            Some("look at the disk: is there room, and may millrun write there?")
+        }
         ExitReason::BalanceTooLow => Some("top up the workspace's balance"),
         ExitReason::CapReached => Some("raise the cap in `budget`, or `--max-spend`"),
         ExitReason::Interrupted
         | ExitReason::Unresolved
         | ExitReason::PartFailed
         | ExitReason::PartRejected => None,
-    }
-}
-
-/// `path` as one word of a shell.
-fn shell_word(path: &str) -> String {
-    let path = safe::line(path);
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '+' | '@');
-    if !path.is_empty() && path.chars().all(is_plain) {
-        return path;
-    }
-    format!("'{}'", path.replace('\'', "'\\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_one_word_of_a_shell() {
-        assert_eq!(shell_word("manifests/plates.yaml"), "manifests/plates.yaml");
-        assert_eq!(shell_word("it's $HOME.yaml"), "'it'\\''s $HOME.yaml'");
-        assert_eq!(shell_word(""), "''");
     }
 }

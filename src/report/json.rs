@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::moment::utc;
 use super::safe;
@@ -31,7 +32,13 @@ pub fn line(value: &impl Serialize) -> String {
 /// The report of one run: what `run`, `resume`, `status` and `report` print.
 #[must_use]
 pub fn report(summary: &Summary) -> String {
-    document(&Report::of(summary))
+    document(&Report::of(summary, None))
+}
+
+/// The report of a run that broke off: what is known of it, and `error`.
+#[must_use]
+pub fn broken_off(summary: &Summary, error: &Value) -> String {
+    document(&Report::of(summary, Some(error)))
 }
 
 /// What `runs` prints of one run: its report without the parts.
@@ -45,6 +52,9 @@ struct Report<'a> {
     #[serde(flatten)]
     heading: Heading<'a>,
     parts: Vec<Part<'a>>,
+    /// What broke the run off; absent for one that came to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a Value>,
 }
 
 #[derive(Serialize)]
@@ -64,6 +74,15 @@ struct Heading<'a> {
     requests: BTreeMap<&'a str, u32>,
     duration_s: f64,
     wall_s: f64,
+    /// What ended badly for parts that are no longer wanted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_over: Vec<LeftOver<'a>>,
+}
+
+#[derive(Serialize)]
+struct LeftOver<'a> {
+    step: String,
+    error: &'a str,
 }
 
 #[derive(Serialize)]
@@ -112,11 +131,12 @@ struct Artifact<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn of(summary: &'a Summary) -> Self {
+    fn of(summary: &'a Summary, error: Option<&'a Value>) -> Self {
         Self {
             format_version: FORMAT_VERSION,
             heading: Heading::of(summary),
             parts: summary.parts.iter().map(Part::of).collect(),
+            error,
         }
     }
 }
@@ -151,6 +171,12 @@ impl<'a> Heading<'a> {
             requests,
             duration_s: summary.duration.as_secs_f64(),
             wall_s: summary.wall.as_secs_f64(),
+            left_over: (summary.strays.iter())
+                .map(|(step, error)| LeftOver {
+                    step: step.to_string(),
+                    error,
+                })
+                .collect(),
         }
     }
 }

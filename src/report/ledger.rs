@@ -15,7 +15,10 @@ use crate::plan::money::Cents;
 /// The entries of one run, or of all.
 #[derive(Debug, Clone)]
 pub struct LedgerView<'a> {
+    run: Option<RunId>,
     entries: Vec<&'a Entry>,
+    /// Charges and open holds of all runs.
+    everything: Totals,
     currency: Option<&'a str>,
     pending_jobs: usize,
 }
@@ -26,6 +29,11 @@ impl<'a> LedgerView<'a> {
     pub fn new(memory: &'a Memory, run: Option<RunId>) -> Self {
         let entries = memory.ledger.entries().iter();
         Self {
+            run,
+            everything: Totals {
+                charged_cents: memory.ledger.charged(),
+                held_cents: memory.ledger.held(),
+            },
             entries: entries
                 .filter(|entry| run.is_none() || entry.run == run)
                 .collect(),
@@ -38,7 +46,7 @@ impl<'a> LedgerView<'a> {
     #[must_use]
     pub fn text(&self, zone: &Zone, palette: Palette) -> String {
         if self.entries.is_empty() {
-            return "Nothing was held or charged.\n".to_owned();
+            return self.totals_line();
         }
         let columns = [
             Column::Left("WHEN"),
@@ -56,12 +64,45 @@ impl<'a> LedgerView<'a> {
             };
             (tone, row(entry, zone))
         });
-        let mut text = table::render(&columns, rows.collect(), palette);
+        let table = table::render(&columns, rows.collect(), palette);
+        format!("{table}\n{}", self.totals_line())
+    }
+
+    /// As a document: `run_id`, `entries`, `totals`, `all_runs`, `pending_jobs` and `currency`.
+    #[must_use]
+    pub fn json(&self) -> String {
+        document(&Document {
+            format_version: FORMAT_VERSION,
+            run_id: self.run.map(|run| run.to_string()),
+            entries: self.entries.iter().map(|entry| Row::of(entry)).collect(),
+            totals: self.totals(),
+            all_runs: self.everything,
+            pending_jobs: self.pending_jobs,
+            currency: self.currency,
+        })
+    }
+
+    /// What it is about, what that cost, and what all runs cost where that is more.
+    fn totals_line(&self) -> String {
         let currency = self.currency.map_or_else(String::new, |currency| {
             format!(" {}", safe::clipped(currency, 8))
         });
-        let (charged, held) = (self.total(Account::Charged), self.total(Account::Held));
-        text.push_str(&format!("\n{charged}{currency} charged, {held} held"));
+        let told = |totals: Totals| match (totals.charged_cents, totals.held_cents) {
+            (charged, Cents::ZERO) => format!("{charged}{currency} charged"),
+            (charged, held) => format!("{charged}{currency} charged, {held} held"),
+        };
+        let mut text = match self.run {
+            Some(run) => format!("{run}: "),
+            None => String::new(),
+        };
+        if self.entries.is_empty() {
+            text.push_str("nothing was held or charged");
+        } else {
+            text.push_str(&told(self.totals()));
+        }
+        if self.everything != self.totals() {
+            text.push_str(&format!("; all runs together: {}", told(self.everything)));
+        }
         if self.pending_jobs > 0 {
             let pending = super::words::counted(self.pending_jobs, "job");
             text.push_str(&format!("; the charge of {pending} is not known yet"));
@@ -69,19 +110,11 @@ impl<'a> LedgerView<'a> {
         text + "\n"
     }
 
-    /// As a document: `entries`, `totals`, `pending_jobs` and `currency`.
-    #[must_use]
-    pub fn json(&self) -> String {
-        document(&Document {
-            format_version: FORMAT_VERSION,
-            entries: self.entries.iter().map(|entry| Row::of(entry)).collect(),
-            totals: Totals {
-                charged_cents: self.total(Account::Charged),
-                held_cents: self.total(Account::Held),
-            },
-            pending_jobs: self.pending_jobs,
-            currency: self.currency,
-        })
+    fn totals(&self) -> Totals {
+        Totals {
+            charged_cents: self.total(Account::Charged),
+            held_cents: self.total(Account::Held),
+        }
     }
 
     /// What the entries brought to `account`, less what they took from it.
@@ -119,13 +152,17 @@ const fn kind(kind: EntryKind) -> &'static str {
 #[derive(Serialize)]
 struct Document<'a> {
     format_version: u32,
+    /// Null when the entries are of all runs.
+    run_id: Option<String>,
     entries: Vec<Row<'a>>,
+    /// Of the entries.
     totals: Totals,
+    all_runs: Totals,
     pending_jobs: usize,
     currency: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 struct Totals {
     charged_cents: Cents,
     held_cents: Cents,

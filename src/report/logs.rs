@@ -10,7 +10,7 @@ use super::palette::{Palette, Tone};
 use super::words::words;
 use super::{json, safe};
 use crate::plan::ids::StepRef;
-use crate::plan::memory::SendId;
+use crate::plan::memory::{Memory, SendId};
 use crate::plan::remote::Timestamp;
 use crate::run::event::{Event, Record};
 use crate::run::outcome::RunEnd;
@@ -38,6 +38,12 @@ pub struct Told {
 }
 
 impl Story {
+    /// Takes over what earlier processes sent: a run that goes on tells the ends of what they began.
+    pub fn learn(&mut self, memory: &Memory) {
+        let known = memory.iter().map(|(_, send)| (send.id, send.step.clone()));
+        self.steps.extend(known);
+    }
+
     /// Tells the next record.
     pub fn tell(&mut self, record: &Record) -> Told {
         if let Event::Intended { send, step, .. } = &record.event {
@@ -122,6 +128,7 @@ fn tone(event: &Event) -> Tone {
         Event::RunStarted { .. } | Event::RunResumed { .. } => Tone::Strong,
         Event::Accepted { .. } => Tone::Plain,
         Event::BalanceNotRead { .. }
+        | Event::Postponed { .. }
         | Event::Unanswered { .. }
         | Event::Stopping { .. }
         | Event::Capped { .. }

@@ -10,9 +10,11 @@ pub mod moment;
 pub mod palette;
 pub mod plan_cost;
 pub mod plan_json;
+mod plan_reason;
 pub mod plan_text;
 pub mod runs;
 pub mod safe;
+pub mod shell;
 pub mod summary;
 mod table;
 #[cfg(test)]

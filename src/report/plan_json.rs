@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::json::{FORMAT_VERSION, document};
 use super::plan_cost::{PlanCost, PlannedSends};
+use super::plan_reason::reused;
 use crate::plan::action::Action;
 use crate::plan::actions::Plan;
 use crate::plan::family::{PartIx, StepIx};
@@ -63,8 +64,7 @@ struct Step<'a> {
     kind: &'a str,
     key: String,
     action: &'a str,
-    /// Null for what is reused.
-    reason: Option<String>,
+    reason: String,
 }
 
 impl<'a> Part<'a> {
@@ -78,7 +78,7 @@ impl<'a> Part<'a> {
             steps: plan
                 .family
                 .steps_of(ix)
-                .map(|step| Step::of(plan, step))
+                .map(|step| Step::of(plan, memory, step))
                 .collect(),
             skipped: part.skipped.iter().map(|(id, _)| id.as_str()).collect(),
         }
@@ -86,12 +86,12 @@ impl<'a> Part<'a> {
 }
 
 impl<'a> Step<'a> {
-    fn of(plan: &'a Plan, ix: StepIx) -> Self {
+    fn of(plan: &'a Plan, memory: &Memory, ix: StepIx) -> Self {
         let step = plan.family.step(ix);
         let (action, reason) = match plan.action(ix) {
-            Action::Reuse => ("reuse", None),
-            Action::Run(reason) => ("run", Some(reason.to_string())),
-            Action::Blocked(blocker) => ("blocked", Some(blocker.to_string())),
+            Action::Reuse => ("reuse", reused(plan, memory, ix)),
+            Action::Run(reason) => ("run", reason.to_string()),
+            Action::Blocked(blocker) => ("blocked", blocker.to_string()),
         };
         Self {
             id: step.id.as_str(),

@@ -1,22 +1,28 @@
 //! A plan for people: what is to be made, why, what it costs and how long it takes.
 
+use std::collections::BTreeMap;
+
 use super::moment::span;
 use super::palette::{Palette, Tone};
 use super::plan_cost::{PlanCost, PlannedSends};
+use super::plan_reason::{Kind, reused};
 use super::safe;
 use super::words::counted;
 use crate::plan::action::{Action, Reason};
 use crate::plan::actions::Plan;
 use crate::plan::family::{PartIx, StepIx};
+use crate::plan::ids::StepId;
 use crate::plan::memory::Memory;
 
 /// How many parts that look alike are listed before the rest is counted.
 const ALIKE_SHOWN: usize = 3;
+/// How many groups of parts that look alike are listed before the rest is counted.
+const GROUPS_SHOWN: usize = 12;
 
-/// `plan` as text. Parts that look alike are collapsed unless `full`.
+/// `plan` as text. Parts that look alike are collapsed, and what is reused is counted, unless `full`.
 #[must_use]
 pub fn plan(plan: &Plan, memory: &Memory, palette: Palette, full: bool) -> String {
-    let entries: Vec<Entry> = plan
+    let entries: Vec<Entry<'_>> = plan
         .family
         .part_indices()
         .map(|ix| Entry::of(plan, ix))
@@ -28,6 +34,14 @@ pub fn plan(plan: &Plan, memory: &Memory, palette: Palette, full: bool) -> Strin
         counted(plan.family.steps.len(), "step")
     ));
     text.push_str(&listed(&entries, palette, full));
+    let kept = entries
+        .iter()
+        .filter(|entry| entry.look.mark == Mark::Reuse);
+    if full {
+        kept.for_each(|entry| text.push_str(&kept_line(plan, memory, entry, palette)));
+    } else {
+        text.push_str(&kept_count(kept.count()));
+    }
     text.push_str(&totals(plan, memory));
     text
 }
@@ -41,7 +55,7 @@ pub fn has_work(plan: &Plan) -> bool {
 }
 
 /// What happens to a part as a whole; the worst of it counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Mark {
     Reuse,
     GoOn,
@@ -49,130 +63,157 @@ enum Mark {
     Blocked,
 }
 
-/// A part in the list. Entries are alike when all but their ids is equal.
-struct Entry {
+/// A part in the list.
+struct Entry<'a> {
+    part: PartIx,
     id: String,
-    look: Look,
-}
-
-#[derive(PartialEq, Eq)]
-struct Look {
-    mark: Mark,
-    /// The steps that run, or that are blocked.
-    steps: Vec<String>,
+    look: Look<'a>,
     /// Reasons that don't go without saying.
     notes: Vec<String>,
 }
 
-impl Entry {
-    fn of(plan: &Plan, ix: PartIx) -> Self {
-        let mut look = Look {
-            mark: Mark::Reuse,
-            steps: Vec::new(),
-            notes: Vec::new(),
-        };
-        for step in plan.family.steps_of(ix) {
-            look.add(plan, step);
-        }
-        Self {
-            id: plan.family.part(ix).id.to_string(),
-            look,
-        }
-    }
+/// What parts have in common that look alike.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Look<'a> {
+    mark: Mark,
+    /// The steps that run or are blocked, and why in kind: two parts differ in the jobs and files that their reasons name.
+    steps: Vec<(&'a StepId, Kind)>,
 }
 
-impl Look {
-    fn add(&mut self, plan: &Plan, ix: StepIx) {
+impl<'a> Entry<'a> {
+    fn of(plan: &'a Plan, part: PartIx) -> Self {
+        let mut entry = Self {
+            part,
+            id: safe::line(plan.family.part(part).id.as_str()),
+            look: Look {
+                mark: Mark::Reuse,
+                steps: Vec::new(),
+            },
+            notes: Vec::new(),
+        };
+        for step in plan.family.steps_of(part) {
+            entry.add(plan, step);
+        }
+        entry
+    }
+
+    fn add(&mut self, plan: &'a Plan, ix: StepIx) {
         let step = plan.family.step(ix);
-        let why = match plan.action(ix) {
+        let action = plan.action(ix);
+        let Some(kind) = Kind::of(action) else {
+            return;
+        };
+        self.look.steps.push((&step.id, kind));
+        let why = match action {
             Action::Reuse => return,
             Action::Run(reason) => {
-                if self.mark == Mark::Reuse {
+                if self.look.mark == Mark::Reuse {
                     let is_new = matches!(reason, Reason::New | Reason::NewCreate { .. });
-                    self.mark = if step.write.is_none() && is_new {
+                    self.look.mark = if step.write.is_none() && is_new {
                         Mark::New
                     } else {
                         Mark::GoOn
                     };
                 }
-                let goes_without_saying = matches!(reason, Reason::New | Reason::Follows);
-                (!goes_without_saying).then(|| reason.to_string())
+                reason.to_string()
             }
             Action::Blocked(blocker) => {
-                self.mark = Mark::Blocked;
-                Some(blocker.to_string())
+                self.look.mark = Mark::Blocked;
+                blocker.to_string()
             }
         };
-        self.steps.push(step.id.to_string());
-        if let Some(why) = why
-            .map(|why| safe::clipped(&why, 100))
-            .filter(|why| !self.notes.iter().any(|note| note.ends_with(why)))
-        {
+        let why = safe::clipped(&why, 100);
+        if kind != Kind::Plain && !self.notes.iter().any(|note| note.ends_with(&why)) {
             self.notes.push(format!("{}: {why}", step.id));
         }
     }
 }
 
-fn listed(entries: &[Entry], palette: Palette, full: bool) -> String {
-    let shown = if full { usize::MAX } else { ALIKE_SHOWN };
-    let mut text = String::new();
-    let mut groups: Vec<Vec<&Entry>> = Vec::new();
-    for entry in entries
-        .iter()
-        .filter(|entry| entry.look.mark != Mark::Reuse)
-    {
-        match groups.iter_mut().find(|group| group[0].look == entry.look) {
+/// What is not reused: a few of each group of parts that look alike, in the order of the manifest.
+fn listed(entries: &[Entry<'_>], palette: Palette, full: bool) -> String {
+    let mut groups: Vec<Vec<&Entry<'_>>> = Vec::new();
+    let mut by_look: BTreeMap<&Look<'_>, usize> = BTreeMap::new();
+    for entry in entries {
+        if entry.look.mark == Mark::Reuse {
+            continue;
+        }
+        let group = *by_look.entry(&entry.look).or_insert(groups.len());
+        match groups.get_mut(group) {
             Some(group) => group.push(entry),
             None => groups.push(vec![entry]),
         }
     }
-    for group in groups {
-        // One that is left alone takes no more room than its count.
-        let shown = if group.len() == shown.saturating_add(1) {
-            group.len()
-        } else {
-            shown
-        };
-        for entry in group.iter().take(shown) {
-            text.push_str(&line(entry, palette));
-        }
+    let mut text = String::new();
+    let shown = up_to(if full { usize::MAX } else { GROUPS_SHOWN }, groups.len());
+    for group in &groups[..shown] {
+        let shown = up_to(if full { usize::MAX } else { ALIKE_SHOWN }, group.len());
+        let lines = group[..shown].iter().map(|entry| line(entry, palette));
+        text.extend(lines);
         if group.len() > shown {
             let more = format!("    … and {} more alike", group.len() - shown);
             text.push_str(&palette.paint(Tone::Dim, &more));
             text.push('\n');
         }
     }
-    let reused = entries
-        .iter()
-        .filter(|entry| entry.look.mark == Mark::Reuse);
-    match reused.count() {
-        0 => {}
-        count => {
-            let verb = if count == 1 { "is" } else { "are" };
-            text.push_str(&format!("  = {} {verb} reused\n", counted(count, "part")));
-        }
+    let hidden: usize = groups[shown..].iter().map(Vec::len).sum();
+    if hidden > 0 {
+        let more = format!("  … and {hidden} more, see --json");
+        text.push_str(&palette.paint(Tone::Dim, &more));
+        text.push('\n');
     }
     text
 }
 
-fn line(entry: &Entry, palette: Palette) -> String {
+/// How many of `all` are shown where `limit` may be: one that is left alone takes no more room than its count.
+const fn up_to(limit: usize, all: usize) -> usize {
+    if all <= limit.saturating_add(1) {
+        all
+    } else {
+        limit
+    }
+}
+
+fn line(entry: &Entry<'_>, palette: Palette) -> String {
     let (sign, tone) = match entry.look.mark {
         Mark::Reuse => ("=", Tone::Plain),
         Mark::GoOn => ("~", Tone::Warning),
         Mark::New => ("+", Tone::Good),
         Mark::Blocked => ("!", Tone::Bad),
     };
+    let steps: Vec<&str> = entry.look.steps.iter().map(|(id, _)| id.as_str()).collect();
     let mut text = format!(
         "  {} {:<28}  {}\n",
         palette.paint(tone, sign),
-        safe::line(&entry.id),
-        entry.look.steps.join(", ")
+        entry.id,
+        steps.join(", ")
     );
-    for note in &entry.look.notes {
-        text.push_str(&palette.paint(Tone::Dim, &format!("      {note}")));
-        text.push('\n');
+    for note in &entry.notes {
+        text.push_str(&note_line(note, palette));
     }
     text
+}
+
+fn note_line(note: &str, palette: Palette) -> String {
+    palette.paint(Tone::Dim, &format!("      {note}")) + "\n"
+}
+
+/// A part that is reused, and why each of its steps is.
+fn kept_line(plan: &Plan, memory: &Memory, entry: &Entry<'_>, palette: Palette) -> String {
+    let mut text = format!("  = {}\n", entry.id);
+    for ix in plan.family.steps_of(entry.part) {
+        let why = safe::clipped(&reused(plan, memory, ix), 100);
+        let note = format!("{}: {why}", plan.family.step(ix).id);
+        text.push_str(&note_line(&note, palette));
+    }
+    text
+}
+
+fn kept_count(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "  = 1 part is reused\n".to_owned(),
+        _ => format!("  = {count} parts are reused\n"),
+    }
 }
 
 fn totals(plan: &Plan, memory: &Memory) -> String {

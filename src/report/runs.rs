@@ -11,18 +11,18 @@ use crate::run::event::{Event, Record};
 use crate::run::history::History;
 use crate::run::outcome::Outcome;
 
-/// The report of each run in `records`, oldest first, as it stood when the next one began.
+/// The report of each run in `records` without its parts, oldest first, as it stood when the next one began.
 #[must_use]
 pub fn summaries(records: &[Record]) -> Vec<Summary> {
     let mut history = History::default();
     let mut summaries = Vec::new();
     for record in records {
         if matches!(record.event, Event::RunStarted { .. }) {
-            summaries.extend(Summary::of(&history));
+            summaries.extend(Summary::without_parts(&history));
         }
         history.apply(record);
     }
-    summaries.extend(Summary::of(&history));
+    summaries.extend(Summary::without_parts(&history));
     summaries
 }
 
@@ -50,7 +50,7 @@ pub fn text(summaries: &[Summary], palette: Palette) -> String {
             Zone::named(&summary.zone).date_and_time(summary.started),
             span(summary.duration),
             summary.outcome().to_owned(),
-            summary.parts.len().to_string(),
+            summary.counts.values().sum::<usize>().to_string(),
             home.to_string(),
             summary.cost.charged.to_string(),
         ];

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::plan::content::StepKind;
 use crate::plan::family::PartIx;
-use crate::plan::ids::{PartId, RunId, StepId};
+use crate::plan::ids::{PartId, RunId, StepId, StepRef};
 use crate::plan::key::{LineageId, StepKey};
 use crate::plan::ledger::Account;
 use crate::plan::memory::{Memory, Published, SendState};
@@ -58,6 +58,8 @@ pub struct Summary {
     pub requests: BTreeMap<Endpoint, u32>,
     /// How many requests were answered 429 for their rate.
     pub rate_limited: u32,
+    /// What ended badly for parts that are no longer wanted: the step that asked for it, and what happened.
+    pub strays: Vec<(StepRef, String)>,
     /// Jobs that the service still works on.
     pub active_jobs: usize,
     /// How long it took on the engine's clock.
@@ -137,16 +139,22 @@ impl Summary {
     #[must_use]
     pub fn of(history: &History) -> Option<Self> {
         let run = history.run.as_ref()?;
+        let desk = Desk::new(run, &history.memory);
+        let parts = numbered(run).map(|(ix, part)| desk.part(ix, part));
+        Some(Self {
+            parts: parts.collect(),
+            ..Self::without_parts(history)?
+        })
+    }
+
+    /// The same without its parts, which cost as much as everything that was ever sent: for lists of runs.
+    #[must_use]
+    pub fn without_parts(history: &History) -> Option<Self> {
+        let run = history.run.as_ref()?;
         let memory = &history.memory;
-        let desk = Desk::new(run, memory);
-        let parts: Vec<PartSummary> = (0u32..)
-            .map(PartIx)
-            .zip(&run.sheet.parts)
-            .map(|(ix, part)| desk.part(ix, part))
-            .collect();
         let mut counts: BTreeMap<Outcome, usize> = Outcome::ALL.map(|outcome| (outcome, 0)).into();
-        for part in &parts {
-            *counts.entry(part.outcome).or_default() += 1;
+        for (ix, _) in numbered(run) {
+            *counts.entry(run.part_outcome(ix)).or_default() += 1;
         }
         let mut requests: BTreeMap<Endpoint, u32> = ENDPOINTS.map(|endpoint| (endpoint, 0)).into();
         requests.extend(&run.requests);
@@ -169,10 +177,11 @@ impl Summary {
             },
             requests,
             rate_limited: run.rate_limited,
+            strays: strays(run, memory),
             active_jobs: memory.active_jobs,
             duration: run.last_at.since(run.started),
             wall: Duration::from_millis(run.wall_ms),
-            parts,
+            parts: Vec::new(),
         })
     }
 
@@ -205,6 +214,11 @@ impl Summary {
     pub fn can_go_on(&self) -> bool {
         self.end.as_ref().is_none_or(|end| !end.finishes())
     }
+}
+
+/// The parts of `run` with their places.
+fn numbered(run: &Run) -> impl Iterator<Item = (PartIx, &SheetPart)> {
+    (0u32..).map(PartIx).zip(&run.sheet.parts)
 }
 
 /// What was folded, while the parts are made from it.
@@ -313,6 +327,14 @@ impl<'a> Desk<'a> {
             .map(shown)
             .collect()
     }
+}
+
+fn strays(run: &Run, memory: &Memory) -> Vec<(StepRef, String)> {
+    let step = |send| memory.find(send).map(|send| send.step.clone());
+    let strays = run.strays.iter();
+    strays
+        .filter_map(|(send, why)| Some((step(send)?, why.clone())))
+        .collect()
 }
 
 fn skipped(id: &StepId, kind: StepKind) -> StepSummary {

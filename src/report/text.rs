@@ -22,8 +22,12 @@ const COLUMNS: usize = 80;
 pub struct Page<'a> {
     /// Colours, or none.
     pub palette: Palette,
-    /// What stands after the manifest in a command that is advised: ` --sim` or nothing.
+    /// The manifest, from where the command is given: a run may have been started from elsewhere.
+    pub manifest: &'a str,
+    /// What stands after the manifest in a command that is advised, each flag behind a blank.
     pub flags: &'a str,
+    /// The same for commands that ask the service itself; `None` where it can't be asked, as the simulator of a run.
+    pub service: Option<&'a str>,
     /// Whether every part is told in full, with what the service said about it.
     pub full: bool,
 }
@@ -44,6 +48,13 @@ pub fn report(summary: &Summary, page: Page<'_>) -> String {
         Tone::Bad,
         page,
         bad.map(trouble),
+    ));
+    let strays = summary.strays.iter();
+    text.push_str(&section(
+        "Left over from parts that are gone",
+        Tone::Bad,
+        page,
+        strays.map(|(step, why)| entry(&safe::line(&step.to_string()), why)),
     ));
     let proposed = steps().filter(|(_, step)| step.outcome.is_good());
     let proposed = proposed.filter_map(|(part, step)| {
@@ -111,7 +122,7 @@ fn facts(summary: &Summary, page: Page<'_>) -> String {
         .iter()
         .any(|part| files(part).next().is_some())
     {
-        facts.push(("files", safe::line(&output_folder(summary))));
+        facts.push(("files", from_here(page, &format!("{}/", summary.output))));
     }
     if let Some(end) = summary.end.as_ref().filter(|end| !end.reasons.is_empty()) {
         facts.push(("ended", end_words(end)));
@@ -199,7 +210,7 @@ fn parts(summary: &Summary, page: Page<'_>) -> String {
         if part.outcome.is_good() && good > limit {
             hidden += 1;
         } else {
-            rows.push((tone(part.outcome), row(part)));
+            rows.push((tone(part.outcome), row(part, page)));
         }
     }
     if rows.is_empty() {
@@ -214,9 +225,9 @@ fn parts(summary: &Summary, page: Page<'_>) -> String {
     text
 }
 
-fn row(part: &PartSummary) -> Vec<String> {
+fn row(part: &PartSummary, page: Page<'_>) -> Vec<String> {
     let mut paths = files(part);
-    let first = paths.next().map(safe::line);
+    let first = paths.next().map(|path| from_here(page, path));
     let files = match (first, paths.count()) {
         (None, _) => String::new(),
         (Some(first), 0) => first,
@@ -231,11 +242,11 @@ fn row(part: &PartSummary) -> Vec<String> {
     ]
 }
 
-/// The folder of published files, from where the manifest was named.
-fn output_folder(summary: &Summary) -> String {
-    match summary.manifest.rsplit_once('/') {
-        Some((folder, _)) => format!("{folder}/{}/", summary.output),
-        None => format!("{}/", summary.output),
+/// A path that is relative to the manifest's folder, from where the command is given.
+fn from_here(page: Page<'_>, path: &str) -> String {
+    match page.manifest.rsplit_once('/') {
+        Some((folder, _)) => safe::line(&format!("{folder}/{path}")),
+        None => safe::line(path),
     }
 }
 
@@ -285,7 +296,7 @@ fn entry(title: &str, text: &str) -> String {
 }
 
 fn next(summary: &Summary, page: Page<'_>) -> String {
-    let lines = advice(summary, page.flags).into_iter();
+    let lines = advice(summary, page).into_iter();
     let lines = lines.map(|line| format!("  {line}\n"));
     section("Next", Tone::Strong, page, lines)
 }

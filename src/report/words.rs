@@ -92,20 +92,14 @@ fn of_send(event: &Event) -> String {
             }
         }
         Event::Resent { .. } => "the same request is sent again".to_owned(),
-        Event::Unanswered {
-            why, tainted, call, ..
-        } => {
-            let fate = if *tainted {
-                "no clear answer, it may have been carried out"
-            } else {
-                "not carried out yet"
-            };
-            format!(
-                "{fate}: {}{}; the same request follows",
-                quote(why),
-                id(call)
-            )
+        Event::Postponed { why, call, .. } => {
+            format!("not carried out yet: {}{}", quote(why), id(call))
         }
+        Event::Unanswered { why, call, .. } => format!(
+            "no clear answer, it may have been carried out: {}{}; the same request follows",
+            quote(why),
+            id(call)
+        ),
         Event::Accepted { job, .. } => format!("accepted as {}", safe::clipped(&job.0, 60)),
         Event::Reviewed { review, .. } => match &review.proposal {
             Some(summary) => format!("reviewed; it proposes: {}", quote(summary)),

@@ -48,7 +48,7 @@ pub struct Call {
     pub rate_limited: bool,
 }
 
-/// Requests in a row that had no answer.
+/// Requests in a row that had no answer of the service: none at all, or one that says that it is down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Silence {
     /// When the first of them ended.
@@ -58,11 +58,12 @@ pub struct Silence {
 }
 
 impl Silence {
-    /// What is true after `call` ended at `at`: any answer breaks a silence.
+    /// What is true after `call` ended at `at`: any other answer breaks a silence.
     #[must_use]
     pub fn after(before: Option<Self>, call: &Call, at: Timestamp) -> Option<Self> {
         let since = before.map_or(at, |silence| silence.since);
         let requests = before.map_or(0, |silence| silence.requests) + 1;
-        call.status.is_none().then_some(Self { since, requests })
+        let is_silent = call.status.is_none_or(|status| status >= 500);
+        is_silent.then_some(Self { since, requests })
     }
 }

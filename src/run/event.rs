@@ -90,7 +90,18 @@ pub enum Event {
         /// The send.
         send: SendId,
     },
-    /// No clear answer came, or one that says "later".
+    /// A send was clearly not executed, and may be later.
+    Postponed {
+        /// The send.
+        send: SendId,
+        /// The request.
+        call: Call,
+        /// What came instead of an answer.
+        why: String,
+        /// Not before.
+        again_at: Timestamp,
+    },
+    /// No clear answer came, now or before: it may have been executed.
     Unanswered {
         /// The send.
         send: SendId,
@@ -98,8 +109,6 @@ pub enum Event {
         call: Call,
         /// What came instead.
         why: String,
-        /// Whether it may have been executed.
-        tainted: bool,
         /// When the same bytes go out again.
         retry_at: Timestamp,
     },
@@ -158,6 +167,9 @@ pub enum Event {
         call: Call,
         /// What the service said.
         status: String,
+        /// Whether that tells nothing about the job.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unclear: bool,
         /// Not to be polled before.
         next_poll_at: Timestamp,
     },
@@ -301,6 +313,7 @@ impl Event {
         match self {
             Self::BalanceRead { call, .. }
             | Self::BalanceNotRead { call, .. }
+            | Self::Postponed { call, .. }
             | Self::Unanswered { call, .. }
             | Self::Accepted { call, .. }
             | Self::Reviewed { call, .. }
@@ -321,6 +334,7 @@ impl Event {
         match self {
             Self::Intended { send, .. }
             | Self::Resent { send }
+            | Self::Postponed { send, .. }
             | Self::Unanswered { send, .. }
             | Self::Accepted { send, .. }
             | Self::Reviewed { send, .. }
@@ -360,6 +374,7 @@ impl Event {
             Self::BalanceNotRead { .. } => "balance_not_read",
             Self::Intended { .. } => "intended",
             Self::Resent { .. } => "resent",
+            Self::Postponed { .. } => "postponed",
             Self::Unanswered { .. } => "unanswered",
             Self::Accepted { .. } => "accepted",
             Self::Reviewed { .. } => "reviewed",

@@ -5,6 +5,7 @@ pub mod event;
 pub mod history;
 pub mod outcome;
 pub mod progress;
+mod questions;
 pub mod remember;
 pub mod sheet;
 pub mod step;

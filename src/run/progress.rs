@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::call::{Endpoint, Silence};
 use super::event::{Event, Record, StopReason};
 use super::outcome::{Outcome, RunEnd};
-use super::sheet::Sheet;
+use super::sheet::{Sheet, Start};
 use super::step::{PartRun, Reading, StepRun, StepState, proposal_error};
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::ids::{RunId, StepRef};
@@ -39,6 +39,10 @@ pub struct Run {
     pub readings: VecDeque<Reading>,
     /// The balance is not to be asked for before.
     pub balance_not_before: Timestamp,
+    /// How often in a row it could not be read.
+    pub balance_failures: u32,
+    /// Sends that no step of the run wants any more and that ended badly, with what happened.
+    pub strays: BTreeMap<SendId, String>,
     /// Requests that ended, by endpoint.
     pub requests: BTreeMap<Endpoint, u32>,
     /// How many of them were answered 429 for their rate.
@@ -46,7 +50,7 @@ pub struct Run {
     /// The first step that did not succeed.
     pub first_bad: Option<StepIx>,
     pub(super) parts: Vec<PartRun>,
-    by_send: BTreeMap<SendId, StepIx>,
+    pub(super) by_send: BTreeMap<SendId, StepIx>,
     by_name: BTreeMap<StepRef, StepIx>,
 }
 
@@ -100,6 +104,8 @@ impl Run {
             wall_ms: 0,
             readings: VecDeque::new(),
             balance_not_before: at,
+            balance_failures: 0,
+            strays: BTreeMap::new(),
             requests: BTreeMap::new(),
             rate_limited: 0,
             first_bad: None,
@@ -128,8 +134,12 @@ impl Run {
                 self.silence = None;
                 self.capped = false;
                 self.sheet.output.clone_from(output);
+                self.strays.clear();
                 for ix in again.iter().filter_map(|step| self.by_name.get(step)) {
                     self.steps[ix.0 as usize].state = StepState::Waiting;
+                    if let Some(step) = self.sheet.step_mut(*ix) {
+                        step.start = Start::Run;
+                    }
                 }
                 return self.reopen(memory);
             }
@@ -146,8 +156,12 @@ impl Run {
                     settled: *settled,
                 };
                 self.readings.push_back(reading);
+                self.balance_failures = 0;
             }
-            Event::BalanceNotRead { retry_at, .. } => self.balance_not_before = *retry_at,
+            Event::BalanceNotRead { retry_at, .. } => {
+                self.balance_not_before = *retry_at;
+                self.balance_failures += 1;
+            }
             Event::Stopping { reason } => {
                 if !self.stops.iter().any(|known| known.is_like(reason)) {
                     self.stops.push(reason.clone());
@@ -207,54 +221,10 @@ impl Run {
                 {
                     return self.follow(ix, event, record.at, memory);
                 }
+                self.note_stray(event);
             }
         }
         Vec::new()
-    }
-
-    /// The step at `ix`.
-    #[must_use]
-    pub fn step(&self, ix: StepIx) -> &StepRun {
-        &self.steps[ix.0 as usize]
-    }
-
-    /// The step of this run that `send` is for, if any: a send may outlive its step.
-    #[must_use]
-    pub fn step_of(&self, send: &SendId) -> Option<StepIx> {
-        self.by_send.get(send).copied()
-    }
-
-    /// Whether the run is finished, so that the next `run` is a new one: it ended, and for a reason that ends it for good.
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        self.end.as_ref().is_some_and(RunEnd::finishes)
-    }
-
-    /// Whether every step ended.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
-        self.parts.iter().all(|part| part.cursor == part.end)
-    }
-
-    /// The outcome of a step so far: what did not end is waiting.
-    #[must_use]
-    pub fn outcome(&self, ix: StepIx) -> Outcome {
-        match self.step(ix).state {
-            StepState::Done(outcome) => outcome,
-            StepState::Waiting | StepState::Ready | StepState::Active => Outcome::Waiting,
-        }
-    }
-
-    /// The indices of the steps of the part at `ix`.
-    pub fn steps_of(&self, ix: PartIx) -> impl Iterator<Item = StepIx> + use<> {
-        let part = &self.parts[ix.0 as usize];
-        (part.first..part.end).map(StepIx)
-    }
-
-    /// The outcome of a part so far.
-    #[must_use]
-    pub fn part_outcome(&self, ix: PartIx) -> Outcome {
-        Outcome::of_part(self.steps_of(ix).map(|step| self.outcome(step)))
     }
 
     pub(super) fn step_mut(&mut self, ix: StepIx) -> &mut StepRun {
@@ -296,6 +266,12 @@ impl Run {
                 self.step_mut(ix).error = Some(why.clone());
                 Vec::new()
             }
+            Event::Postponed { why, .. } => {
+                let step = self.step_mut(ix);
+                step.error = Some(why.clone());
+                step.state = StepState::Waiting;
+                self.walk(vec![self.part_of(ix)], memory)
+            }
             Event::Unresolved { why, .. } => {
                 self.finish(ix, Outcome::Unresolved, Some(why.clone()), memory)
             }
@@ -336,6 +312,20 @@ impl Run {
                 }
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// A send that no step wants any more may still have been paid: what goes wrong with it is told.
+    fn note_stray(&mut self, event: &Event) {
+        if let Event::Unresolved { send, why, .. }
+        | Event::FileNotStored {
+            send,
+            why,
+            retry_at: None,
+            ..
+        } = event
+        {
+            self.strays.insert(*send, why.clone());
         }
     }
 

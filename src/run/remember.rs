@@ -99,9 +99,13 @@ impl Memory {
         else {
             return;
         };
+        let before = self.find(id).map(|send| &send.state);
         let open = Open {
             since: record.at,
-            sends: 1,
+            sends: match before {
+                Some(SendState::Postponed { sends, .. }) => sends + 1,
+                _ => 1,
+            },
             tainted: false,
             retry_at: None,
         };
@@ -151,12 +155,23 @@ impl Memory {
                 open.sends += 1;
                 open.retry_at = None;
             }),
-            Event::Unanswered {
-                tainted, retry_at, ..
-            } => self.open(ix, |open| {
-                open.tainted |= tainted;
+            Event::Unanswered { retry_at, .. } => self.open(ix, |open| {
+                open.tainted = true;
                 open.retry_at = Some(*retry_at);
             }),
+            Event::Postponed { why, again_at, .. } => {
+                let sends = match &self.send(ix).state {
+                    SendState::Open(open) => open.sends,
+                    _ => 1,
+                };
+                let postponed = SendState::Postponed {
+                    why: why.clone(),
+                    sends,
+                    again_at: *again_at,
+                };
+                self.set(ix, postponed);
+                self.release(ix, booking);
+            }
             Event::Accepted {
                 job, next_poll_at, ..
             } => {
@@ -166,6 +181,7 @@ impl Memory {
                     next_poll_at: *next_poll_at,
                     wait,
                     polling: false,
+                    unclear: 0,
                 };
                 self.set(ix, SendState::Running(running));
                 let lineage = self.lineage_of(ix);
@@ -194,10 +210,19 @@ impl Memory {
                 running.next_poll_at = *next_poll_at;
                 running.polling = true;
             }),
-            Event::Polled { next_poll_at, .. } => self.running(ix, |running| {
+            Event::Polled {
+                next_poll_at,
+                unclear,
+                ..
+            } => self.running(ix, |running| {
                 running.next_poll_at = *next_poll_at;
-                running.wait = next_poll_at.since(booking.at);
                 running.polling = false;
+                if *unclear {
+                    running.unclear += 1;
+                } else {
+                    running.wait = next_poll_at.since(booking.at);
+                    running.unclear = 0;
+                }
             }),
             Event::Completed { result, .. } => {
                 self.set(ix, collecting(result.clone(), BTreeMap::new(), booking.at));

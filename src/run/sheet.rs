@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::action::{Action, Blocker};
 use crate::plan::actions::Plan;
 use crate::plan::content::{Digest, StepKind};
-use crate::plan::family::Policy;
+use crate::plan::family::{Policy, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{LineageId, StepKey};
 use crate::plan::memory::SendId;
@@ -143,6 +143,14 @@ impl Sheet {
             zone: heading.zone.clone(),
             parts: parts.collect(),
         }
+    }
+}
+
+impl Sheet {
+    /// The step at `ix`, counted over all parts.
+    pub(super) fn step_mut(&mut self, ix: StepIx) -> Option<&mut SheetStep> {
+        let steps = self.parts.iter_mut().flat_map(|part| &mut part.steps);
+        steps.skip(ix.0 as usize).take(1).next()
     }
 }
 

@@ -34,6 +34,9 @@ impl Run {
             steps.map(|step| (part.send_id(step), step.kind))
         });
         for ((send, kind), step) in steps.zip(&mut self.steps) {
+            if step.state == StepState::Ready {
+                step.state = StepState::Waiting;
+            }
             let may_succeed = match step.state {
                 StepState::Done(Outcome::Blocked) => true,
                 StepState::Done(Outcome::Failed) if !kind.is_send() => true,
@@ -89,6 +92,9 @@ impl Run {
             if self.step(ix).state == StepState::Waiting {
                 let state = self.enter(part, ix, memory);
                 self.step_mut(ix).state = state;
+                if matches!(state, StepState::Done(outcome) if outcome.is_bad()) {
+                    self.first_bad.get_or_insert(ix);
+                }
                 if state == StepState::Ready {
                     ready.push(ix);
                 }
@@ -120,8 +126,19 @@ impl Run {
             Start::Reuse => (Outcome::Reused, None),
             Start::Unresolved { why } => (Outcome::Unresolved, Some(why.clone())),
             Start::Proposal { summary } => (Outcome::Failed, Some(proposal_error(summary))),
-            Start::Run if is_under_way(memory, &sheet_part.send_id(step), step.kind) => {
-                return StepState::Active;
+            Start::Run if step.kind.is_send() && is_known(memory, &sheet_part.send_id(step)) => {
+                match memory
+                    .find(&sheet_part.send_id(step))
+                    .map(|send| &send.state)
+                {
+                    Some(SendState::Applied(_) | SendState::Reviewed(_)) => {
+                        (Outcome::Succeeded, None)
+                    }
+                    Some(SendState::Unresolved { why, .. }) => {
+                        (Outcome::Unresolved, Some(why.clone()))
+                    }
+                    _ => return StepState::Active,
+                }
             }
             Start::Run if needs_failed => (Outcome::Blocked, None),
             Start::Run if needs_left > 0 => return StepState::Waiting,
@@ -150,7 +167,12 @@ impl Run {
             let step = &sheet_part.steps[(later.0 - first) as usize];
             let send = memory.find(&sheet_part.send_id(step));
             send.is_some_and(|send| {
-                send.is_active() || matches!(send.state, SendState::Failed { .. })
+                let state = &send.state;
+                send.is_active()
+                    || matches!(
+                        state,
+                        SendState::Failed { .. } | SendState::Unresolved { .. }
+                    )
             })
         })
     }
@@ -176,7 +198,10 @@ impl Run {
     fn block_after(&mut self, part: PartIx, bad: u32) {
         let end = self.parts[part.0 as usize].end;
         for ix in (bad + 1..end).map(StepIx) {
-            self.step_mut(ix).state = StepState::Done(Outcome::Blocked);
+            let step = self.step_mut(ix);
+            if !matches!(step.state, StepState::Done(_)) {
+                step.state = StepState::Done(Outcome::Blocked);
+            }
         }
         let part = &mut self.parts[part.0 as usize];
         part.cursor = end;
@@ -192,4 +217,9 @@ fn is_under_way(memory: &Memory, send: &SendId, kind: StepKind) -> bool {
             state,
             Some(SendState::Open(_) | SendState::Running(_) | SendState::Collecting(_))
         )
+}
+
+/// Whether there is a send that must not be made a second time.
+fn is_known(memory: &Memory, send: &SendId) -> bool {
+    memory.find(send).is_some_and(|send| !send.may_start_anew())
 }

@@ -93,14 +93,10 @@ impl Agenda {
         agenda
     }
 
-    /// The step at `ix` may start, unless the service failed its last attempt and the next one has to wait.
+    /// The step at `ix` may start, as soon as its last try allows another one.
     pub fn step_is_ready(&mut self, plan: &Plan, memory: &Memory, ix: StepIx, now: Timestamp) {
-        let at = match memory.find(&plan.send_id(ix)).map(|send| &send.state) {
-            Some(SendState::Failed {
-                again_at: Some(at), ..
-            }) => now.max(*at),
-            _ => now,
-        };
+        let send = memory.find(&plan.send_id(ix));
+        let at = send.and_then(Send::again_at).map_or(now, |at| now.max(at));
         let lane = match plan.family.step(ix).content.kind() {
             StepKind::Create | StepKind::Iterate => Lane::Write,
             StepKind::Review => Lane::Review,

@@ -3,14 +3,13 @@
 
 use std::time::Duration;
 
-use super::answer::{Answer, Ground, JobView, Rejection, Reply, Verdict};
+use super::answer::{Answer, Ground, Rejection, Reply, Verdict};
 use super::backoff;
 use crate::plan::content::StepKind;
 use crate::plan::family::OnProposal;
 use crate::plan::memory::{Refusal, RefusalCause, Send, SendState};
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, Timestamp};
-use crate::plan::settings::Settings;
 use crate::run::call::Call;
 use crate::run::event::{Event, StopReason};
 use crate::run::outcome::{ExitReason, Outcome, RunEnd};
@@ -30,16 +29,26 @@ pub fn sent(send: &Send, reply: Reply, on_proposal: OnProposal, now: Timestamp) 
     };
     let id = send.id;
     let call = reply.call;
-    let again = |why: String, tainted: bool, wait: Option<Duration>| {
+    let later = |wait: Option<Duration>| {
         let backoff = backoff::exact_retry(open.sends, send.key.as_str());
-        let retry_at = now.after(wait.unwrap_or_default().max(backoff));
-        Event::Unanswered {
+        now.after(wait.unwrap_or_default().max(backoff))
+    };
+    // Whether it was executed is not known: the same bytes go out again.
+    let unanswered = |why: String, wait: Option<Duration>| Event::Unanswered {
+        send: id,
+        call: call.clone(),
+        why,
+        retry_at: later(wait),
+    };
+    // This try was clearly not executed. If no earlier one may have been, nothing was, and its step may start anew.
+    let not_executed = |why: String, wait: Option<Duration>| match open.tainted {
+        true => unanswered(why, wait),
+        false => Event::Postponed {
             send: id,
             call: call.clone(),
             why,
-            tainted,
-            retry_at,
-        }
+            again_at: later(wait),
+        },
     };
     match reply.verdict {
         Verdict::Done(Answer::Accepted { job, poll_after }) if send.content.kind().is_write() => {
@@ -60,19 +69,15 @@ pub fn sent(send: &Send, reply: Reply, on_proposal: OnProposal, now: Timestamp) 
                 accepted,
             }]
         }
-        Verdict::Done(_) => vec![again(
-            "an answer to another question".to_owned(),
-            true,
-            None,
-        )],
-        Verdict::Unknown { why, retry_after } => vec![again(why, true, retry_after)],
-        Verdict::NotSent { why } => vec![again(why, false, None)],
+        Verdict::Done(_) => vec![unanswered("an answer to another question".to_owned(), None)],
+        Verdict::Unknown { why, retry_after } => vec![unanswered(why, retry_after)],
+        Verdict::NotSent { why } => vec![not_executed(why, None)],
         Verdict::Refused(rejection) => {
             let text = words(&rejection);
             match (rejection.ground, open.tainted) {
-                (Ground::RateLimited, _) => vec![again(text, false, rejection.retry_after)],
-                (Ground::Busy, false) => vec![again(text, false, Some(BUSY_WAIT))],
-                (Ground::Key, true) => vec![again(text.clone(), false, None), key_refused(text)],
+                (Ground::RateLimited, _) => vec![not_executed(text, rejection.retry_after)],
+                (Ground::Busy, false) => vec![not_executed(text, Some(BUSY_WAIT))],
+                (Ground::Key, true) => vec![unanswered(text.clone(), None), key_refused(text)],
                 (_, true) => {
                     let why = format!(
                         "refused ({text}), but an earlier try had no answer and may have been carried out"
@@ -92,9 +97,12 @@ pub fn sent(send: &Send, reply: Reply, on_proposal: OnProposal, now: Timestamp) 
 fn refused(send: &Send, call: Call, ground: Ground, rejection: Rejection) -> Vec<Event> {
     let text = words(&rejection);
     let (cause, stop) = match ground {
-        Ground::Money => (RefusalCause::Money, Some(StopReason::Balance { why: text })),
+        // A review costs nothing: that is no answer which money could change.
+        Ground::Money if send.content.kind().is_write() => {
+            (RefusalCause::Money, Some(StopReason::Balance { why: text }))
+        }
         Ground::Key => (RefusalCause::Key, Some(StopReason::Key { why: text })),
-        Ground::RateLimited | Ground::Busy | Ground::NotFound | Ground::Request => {
+        Ground::RateLimited | Ground::Busy | Ground::Money | Ground::NotFound | Ground::Request => {
             (RefusalCause::Request, None)
         }
     };
@@ -113,111 +121,15 @@ fn refused(send: &Send, call: Call, ground: Ground, rejection: Rejection) -> Vec
         .collect()
 }
 
-/// What became of a poll. `failures` counts the attempts that the service failed in this run, this one not included;
-/// `None` when no step of the run wants the job any more, and it is not tried again.
+/// What became of a balance read; `settled` are the holds that waited for no answer when it went out, `failures` the reads
+/// in a row before it that brought nothing.
 #[must_use]
-pub fn polled(
-    send: &Send,
-    reply: Reply,
-    settings: &Settings,
-    failures: Option<u32>,
-    now: Timestamp,
-) -> Vec<Event> {
-    let SendState::Running(running) = &send.state else {
-        return Vec::new();
-    };
-    let id = send.id;
-    let call = reply.call;
-    let later = |status: String, wait: Option<Duration>| {
-        // Without a told wait the moment holds that was recorded when the poll went out.
-        let next_poll_at = wait.map_or(running.next_poll_at, |wait| {
-            now.after(wait).max(running.next_poll_at)
-        });
-        Event::Polled {
-            send: id,
-            call: call.clone(),
-            status,
-            next_poll_at,
-        }
-    };
-    match reply.verdict {
-        // Only an answer says that it is still at work: a job that was done while nobody looked is not given up.
-        Verdict::Done(Answer::Job(JobView::Active { status, .. }))
-            if now.since(running.since) > settings.job_timeout =>
-        {
-            let minutes = settings.job_timeout.as_secs() / 60;
-            vec![Event::Unresolved {
-                send: id,
-                call: Some(call),
-                why: format!("still {status} at the service after job_timeout ({minutes} min)"),
-            }]
-        }
-        Verdict::Done(Answer::Job(JobView::Active { status, poll_after })) => {
-            let next_poll_at = now.after(backoff::poll(poll_after, send.key.as_str()));
-            vec![Event::Polled {
-                send: id,
-                call,
-                status,
-                next_poll_at,
-            }]
-        }
-        Verdict::Done(Answer::Job(JobView::Completed(result))) => vec![Event::Completed {
-            send: id,
-            call,
-            result,
-        }],
-        Verdict::Done(Answer::Job(JobView::Failed { charged, why })) => {
-            let retry = &settings.retry;
-            let failures = failures.map(|failures| failures + 1);
-            let again = failures.filter(|failures| *failures < retry.attempts.get());
-            let again_at =
-                again.map(|nth| now.after(backoff::new_attempt(retry, nth, send.key.as_str())));
-            vec![Event::JobFailed {
-                send: id,
-                call,
-                charged,
-                why,
-                again_at,
-            }]
-        }
-        // It may have been answered at any moment until now, with a wait that never reached us.
-        Verdict::Done(_) => {
-            let why = "an answer to another question".to_owned();
-            vec![later(why, Some(running.wait))]
-        }
-        Verdict::Unknown { why, retry_after } => {
-            let wait = retry_after.unwrap_or_default().max(running.wait);
-            vec![later(why, Some(wait))]
-        }
-        Verdict::NotSent { why } => vec![later(why, None)],
-        Verdict::Refused(rejection) => {
-            let text = words(&rejection);
-            match rejection.ground {
-                Ground::NotFound => {
-                    let why = format!("the service no longer knows the job ({text})");
-                    vec![Event::Unresolved {
-                        send: id,
-                        call: Some(call),
-                        why,
-                    }]
-                }
-                Ground::Key => vec![later(text.clone(), None), key_refused(text)],
-                Ground::RateLimited | Ground::Busy | Ground::Money | Ground::Request => {
-                    vec![later(text, rejection.retry_after)]
-                }
-            }
-        }
-    }
-}
-
-/// What became of a balance read; `settled` are the holds that waited for no answer when it went out.
-#[must_use]
-pub fn balance(reply: Reply, settled: Cents, now: Timestamp) -> Vec<Event> {
+pub fn balance(reply: Reply, settled: Cents, failures: u32, now: Timestamp) -> Vec<Event> {
     let call = reply.call;
     let later = |why: String, wait: Option<Duration>| {
         let retry_at = now.after(
             wait.unwrap_or_default()
-                .max(backoff::exact_retry(3, "balance")),
+                .max(backoff::exact_retry(failures + 1, "balance")),
         );
         Event::BalanceNotRead {
             call: call.clone(),
@@ -278,6 +190,7 @@ pub fn fetched(send: &Send, artifact: &ArtifactId, reply: Reply, now: Timestamp)
         .map(|other| collecting.tries_of(&other.id))
         .chain([tries]);
     let may_go_on = tries_left.any(|tries| tries < FILE_TRIES);
+    // What never reached the service says nothing about the file.
     let not_stored = |why: String, wait: Option<Duration>, counts: bool| {
         let wait = wait
             .unwrap_or_default()
@@ -304,7 +217,7 @@ pub fn fetched(send: &Send, artifact: &ArtifactId, reply: Reply, now: Timestamp)
             true,
         )],
         Verdict::Unknown { why, retry_after } => vec![not_stored(why, retry_after, true)],
-        Verdict::NotSent { why } => vec![not_stored(why, None, true)],
+        Verdict::NotSent { why } => vec![not_stored(why, None, false)],
         Verdict::Refused(rejection) => {
             let text = words(&rejection);
             match rejection.ground {
@@ -328,6 +241,7 @@ pub fn end(run: &Run) -> RunEnd {
         StopReason::FailFast { .. } => None,
     };
     let capped = run.capped.then_some(ExitReason::CapReached);
+    let stray = (!run.strays.is_empty()).then_some(ExitReason::Unresolved);
     let of_step = |step: &StepRun| match step.state {
         StepState::Done(Outcome::Unresolved) => Some(ExitReason::Unresolved),
         StepState::Done(Outcome::Failed) => Some(ExitReason::PartFailed),
@@ -337,18 +251,19 @@ pub fn end(run: &Run) -> RunEnd {
     RunEnd::new(
         (run.stops.iter().filter_map(of_stop))
             .chain(capped)
+            .chain(stray)
             .chain(run.steps.iter().filter_map(of_step))
             .collect(),
     )
 }
 
-fn key_refused(why: String) -> Event {
+pub(super) fn key_refused(why: String) -> Event {
     Event::Stopping {
         reason: StopReason::Key { why },
     }
 }
 
-fn words(rejection: &Rejection) -> String {
+pub(super) fn words(rejection: &Rejection) -> String {
     if rejection.message.is_empty() {
         rejection.code.clone()
     } else {

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod backoff;
 pub mod decide;
 pub mod judge;
+pub mod judge_poll;
 pub mod limits;
 pub mod money;
 mod pace;

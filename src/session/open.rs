@@ -51,6 +51,12 @@ pub enum SessionError {
     /// The state folder.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The journal is damaged, or was written by a newer millrun.
+    #[error("the journal can't be read: {0}")]
+    Unreadable(StorageError),
+    /// The service asks for an API key, and none was given.
+    #[error("an API key is needed")]
+    NoKey,
     /// There is no such run.
     #[error("{0}")]
     NoRun(String),
@@ -144,7 +150,7 @@ impl Session {
     ) -> Result<Self, SessionError> {
         let base = state.map_or_else(|| loaded.folder().join(".millrun"), Path::to_owned);
         let state = StateFolder::find(&base, &loaded.path, &loaded.family.salt, &origin.name())?;
-        let records = SqliteJournal::read(&state.journal())?;
+        let records = SqliteJournal::read(&state.journal()).map_err(SessionError::Unreadable)?;
         let output = loaded.folder().join(loaded.output(origin));
         Ok(Self {
             loaded,

@@ -62,8 +62,9 @@ pub async fn run(
         now_text()
     ))?;
 
+    // It is read before it is opened for writing: what can't be understood stays as it is.
+    let records = SqliteJournal::read(&state.journal()).map_err(SessionError::Unreadable)?;
     let mut journal = SqliteJournal::open(&state.journal())?;
-    let records = journal.records()?;
     let store = Arc::new(ContentStore::open(state.objects())?);
     keep_images(&loaded, &store)?;
 

@@ -59,9 +59,7 @@ impl Service {
     ) -> Result<Self, SessionError> {
         match origin {
             Origin::Remote { base_url, key } => {
-                let key = key
-                    .clone()
-                    .ok_or_else(|| SessionError::NoRun("an API key is needed".to_owned()))?;
+                let key = key.clone().ok_or(SessionError::NoKey)?;
                 let transport = HttpTransport::new(base_url)?;
                 Ok(Self {
                     client: Client::new(transport, base_url.clone(), key),

@@ -5,21 +5,24 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::clock::Clock;
-use super::config::{Config, LIVE_KEY_PREFIX, Scope};
+use super::config::{Config, KeyState, LIVE_KEY_PREFIX, Scope};
 use super::digest::{Digest, Digester};
-use super::effect::{Effect, Entry, KeyUse, Write, Written};
+use super::effect::{Effect, Entry};
 use super::errors::ApiError;
 use super::faults::Faults;
+use super::flights::Flights;
 use super::ids::JobId;
 use super::limits::{Bucket, Class, KeyIndex};
 use super::log::Log;
-use super::wire::{Envelope, ErrorBody, ErrorDetail, Receipt};
+use super::retry_after;
+use super::switches::{Counted, ReadClass};
+use super::wire::{Envelope, ErrorBody, ErrorDetail};
 use super::world::World;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -41,6 +44,8 @@ pub(crate) struct App {
     /// What request ids are drawn from, beside their count: other for each opening of a world.
     epoch: u64,
     requests: AtomicU64,
+    links: AtomicU64,
+    pub(crate) flights: Flights,
 }
 
 /// One request's turn with the world, at one moment.
@@ -61,7 +66,13 @@ impl App {
             world: Mutex::new(world),
             epoch,
             requests: AtomicU64::new(0),
+            links: AtomicU64::new(0),
+            flights: Flights::default(),
         }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
     }
 
     pub(crate) fn clock(&self) -> Clock {
@@ -103,12 +114,22 @@ impl App {
         look(&mut Turn::new(&mut self.world(), &self.log, self.clock))
     }
 
-    /// Finds the API key and checks its scopes (section "Authentication").
+    /// Finds the API key and checks its scopes (section "Authentication"). `class` is what the request counts in if
+    /// those without a fitting key count at all.
     pub(crate) fn authorize(
         &self,
         headers: &HeaderMap,
         scopes: &[Scope],
+        class: Class,
     ) -> Result<KeyIndex, ApiError> {
+        let verdict = self.recognise(headers, scopes);
+        if verdict.is_err() && self.config.switches.limiting.counted == Counted::All {
+            self.look(|turn| turn.count_stranger(class));
+        }
+        verdict
+    }
+
+    fn recognise(&self, headers: &HeaderMap, scopes: &[Scope]) -> Result<KeyIndex, ApiError> {
         let secret = headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -120,6 +141,11 @@ impl App {
         let keys = &self.config.keys;
         let index = keys.iter().position(|key| key.secret == secret);
         let index = index.ok_or(ApiError::Unauthorized)?;
+        let became = self.look(|turn| turn.world.key_states.get(&key_digest(secret)).copied());
+        match became.unwrap_or(keys[index].state) {
+            KeyState::Valid => {}
+            ended => return Err(ApiError::KeyEnded(ended)),
+        }
         match scopes
             .iter()
             .find(|scope| !keys[index].scopes.contains(scope))
@@ -159,18 +185,14 @@ impl App {
     }
 
     fn error(&self, error: &ApiError) -> Response {
-        let (code, message) = error.words();
-        let code = Cow::Borrowed(code);
+        let shown = &self.config.switches.visibility;
+        let (code, message) = (shown.code_names.shown(error.code()), error.message());
         let body = ErrorBody {
             error: ErrorDetail { code, message },
         };
-        let mut response = self.json(error.status(), &body);
-        if let Some(wait_ms) = error.wait_ms() {
-            let whole_seconds = self.config.tells_whole_seconds();
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, retry_after(wait_ms, whole_seconds));
-        }
+        let mut response = self.json(error.status(shown.review_codes), &body);
+        let now = self.clock.now_ms();
+        retry_after::tell(response.headers_mut(), &self.config, error, now);
         response
     }
 
@@ -193,6 +215,11 @@ impl App {
             .number(self.requests.fetch_add(1, Ordering::Relaxed))
             .finish();
         format!("req_{}", digest.short_hex())
+    }
+
+    /// A number that no other signed URL of this process has.
+    pub(crate) fn next_link(&self) -> u64 {
+        self.links.fetch_add(1, Ordering::Relaxed)
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -223,9 +250,16 @@ impl<'a> Turn<'a> {
     /// Passes the rate limits.
     pub(crate) fn admit(&mut self, buckets: &[Bucket]) -> Result<(), ApiError> {
         let world = &mut *self.world;
+        let per_key =
+            |bucket: &Bucket| matches!(bucket, Bucket::Artifacts { .. } | Bucket::Balance { .. });
+        let mut buckets = buckets.to_vec();
+        if world.config.switches.limiting.reads == ReadClass::AllGets && buckets.iter().any(per_key)
+        {
+            buckets.push(Bucket::Reads);
+        }
         world
             .gate
-            .admit(&world.config, buckets, self.now)
+            .admit(&world.config, &buckets, self.now)
             .map_err(|refused| {
                 self.record(Effect::RateLimited {
                     class: refused.class,
@@ -237,50 +271,23 @@ impl<'a> Turn<'a> {
             })
     }
 
-    pub(crate) fn job(&self, id: &JobId) -> Result<usize, ApiError> {
-        self.world
-            .job_index(id)
-            .ok_or(ApiError::NotFound("CAD job not found"))
-    }
-
-    /// Answers a write: as the first time if its key is known, otherwise by what `decide` makes of it.
-    pub(crate) fn write(
-        &mut self,
-        class: Class,
-        key: String,
-        fingerprint: Digest,
-        decide: impl FnOnce(&World, i64) -> Result<(Write, Receipt), ApiError>,
-    ) -> Result<(StatusCode, Receipt), ApiError> {
-        if let Some(known) = self.world.key(&key) {
-            let answer = (known.fingerprint == fingerprint).then(|| known.answer.clone());
-            return match answer {
-                Some(answer) => {
-                    self.record(Effect::Replayed { class });
-                    Ok(answer.with_status())
-                }
-                None => {
-                    self.record(Effect::KeyConflict { class });
-                    Err(ApiError::IdempotencyKeyConflict)
-                }
-            };
-        }
-        let (write, receipt) = decide(self.world, self.now)?;
-        let key = KeyUse {
-            key,
-            fingerprint,
-            answer: receipt.clone(),
+    /// Counts a request without a fitting key. It has none of the limits that are kept by key.
+    fn count_stranger(&mut self, class: Class) {
+        let world = &mut *self.world;
+        let bucket = match class {
+            Class::CadWrites => Bucket::CadWrites,
+            Class::Reviews => Bucket::Reviews,
+            Class::Reads | Class::JobPolls => Bucket::Reads,
+            Class::Artifacts | Class::Balance => match world.config.switches.limiting.reads {
+                ReadClass::CadReads => return,
+                ReadClass::AllGets => Bucket::Reads,
+            },
         };
-        self.record(Effect::Wrote(Box::new(Written { write, key })));
-        Ok(receipt.with_status())
+        world.gate.count(&world.config, bucket, self.now);
     }
-}
 
-impl Receipt {
-    fn with_status(self) -> (StatusCode, Self) {
-        match self {
-            Self::Accepted(_) => (StatusCode::ACCEPTED, self),
-            Self::Reviewed(_) => (StatusCode::OK, self),
-        }
+    pub(crate) fn job(&self, id: &JobId) -> Result<usize, ApiError> {
+        self.world.job_index(id).ok_or(ApiError::NO_JOB)
     }
 }
 
@@ -304,6 +311,11 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<String, ApiError> {
     Ok(key.to_owned())
 }
 
+/// What the log has of an API key.
+pub(crate) fn key_digest(secret: &str) -> Digest {
+    Digester::new("api key").text(secret).finish()
+}
+
 fn stamp(mut response: Response, request_id: &str) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -311,15 +323,4 @@ fn stamp(mut response: Response, request_id: &str) -> Response {
         headers.insert(X_REQUEST_ID, request_id);
     }
     response
-}
-
-/// Rounded up, so that who waits so long is not refused again.
-fn retry_after(wait_ms: i64, whole_seconds: bool) -> HeaderValue {
-    if whole_seconds {
-        HeaderValue::from(wait_ms.max(1).saturating_add(999) / 1_000)
-    } else {
-        let wait_ms = wait_ms.max(1);
-        HeaderValue::from_str(&format!("{}.{:03}", wait_ms / 1_000, wait_ms % 1_000))
-            .unwrap_or(HeaderValue::from_static("1"))
-    }
 }

@@ -2,7 +2,45 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::cents::Cents;
+use super::switches::Insufficient;
+
+/// Whether the workspace's billing lets jobs start at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BillingState {
+    /// It does, as far as the money goes.
+    #[default]
+    Open,
+    /// Prepaid billing was never set up: `billing_required`.
+    Required,
+    /// Somebody has to look at it first: `billing_needs_review`.
+    NeedsReview,
+    /// Nobody can say: 503.
+    Unavailable,
+}
+
+impl BillingState {
+    /// The code of a request that it stops.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Required => "billing_required",
+            Self::NeedsReview => "billing_needs_review",
+            Self::Open | Self::Unavailable => "service_unavailable",
+        }
+    }
+
+    /// The message of a request that it stops.
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            Self::Required => "The workspace needs prepaid billing before starting CAD jobs",
+            Self::NeedsReview => "Workspace billing needs review before more CAD jobs can start",
+            Self::Open | Self::Unavailable => "The billing check is temporarily unavailable",
+        }
+    }
+}
 
 /// The prepaid account. Runs settle by themselves when their time comes: see [`Account::advance`].
 #[derive(Debug, Default)]
@@ -18,8 +56,10 @@ pub(crate) struct Account {
 /// What becomes of a hold.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settlement {
+    /// Of which job, and which of its exchanges.
+    pub(crate) run: (usize, usize),
     pub(crate) hold: Cents,
-    /// Nothing for a run that failed.
+    /// Nothing for a run that failed free of charge.
     pub(crate) charge: Cents,
 }
 
@@ -48,8 +88,16 @@ impl Account {
     }
 
     /// Whether a hold of this size can be taken at `now`.
-    pub(crate) fn can_hold(&self, hold: Cents, now: i64) -> Result<(), Shortage> {
-        if self.available() >= hold {
+    pub(crate) fn can_hold(
+        &self,
+        hold: Cents,
+        insufficient: Insufficient,
+        now: i64,
+    ) -> Result<(), Shortage> {
+        let available = self.available();
+        let last_money =
+            insufficient == Insufficient::OnlyEmpty && self.due.is_empty() && available > Cents(0);
+        if available >= hold || last_money {
             return Ok(());
         }
         Err(match self.due.keys().next() {
@@ -65,6 +113,16 @@ impl Account {
         self.held += settlement.hold;
         self.due.insert((settles_ms, self.opened), settlement);
         self.opened += 1;
+    }
+
+    /// Settles a run now rather than later.
+    pub(crate) fn settle(&mut self, run: (usize, usize), now: i64) {
+        let due = self.due.iter().find(|(_, due)| due.run == run);
+        if let Some((at, settlement)) = due.map(|(at, settlement)| (*at, *settlement)) {
+            self.due.remove(&at);
+            self.due.insert((now, at.1), settlement);
+            self.advance(now);
+        }
     }
 
     /// Settles every hold whose time has come.
@@ -86,13 +144,14 @@ mod tests {
         let mut account = Account::default();
         account.top_up(Cents(350));
         let settlement = Settlement {
+            run: (0, 0),
             hold: Cents(200),
             charge: Cents(120),
         };
         account.hold(settlement, 5_000);
         assert_eq!(account.available(), Cents(150));
         assert_eq!(
-            account.can_hold(Cents(200), 1_000),
+            account.can_hold(Cents(200), Insufficient::default(), 1_000),
             Err(Shortage::Held {
                 first_settles_in_ms: 4_000
             })
@@ -102,6 +161,9 @@ mod tests {
             (account.available(), account.charged),
             (Cents(230), Cents(120))
         );
-        assert_eq!(account.can_hold(Cents(231), 5_000), Err(Shortage::Empty));
+        assert_eq!(
+            account.can_hold(Cents(231), Insufficient::default(), 5_000),
+            Err(Shortage::Empty)
+        );
     }
 }

@@ -68,7 +68,7 @@ pub struct WriteBook {
     pub lineage: String,
     /// The run's own status.
     pub status: Status,
-    /// What it was charged, once known; a failed run has no charge.
+    /// What it was charged, once known; a run that failed free of charge has none.
     pub charged_cents: Option<Cents>,
     /// When it was accepted, in milliseconds since the Unix epoch.
     pub at_ms: i64,

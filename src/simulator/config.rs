@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
+
 use super::cents::Cents;
 use super::clock::whole_ms;
+use super::config_file;
 use super::limits::Limits;
+use super::switches::{PollAfter, Switches};
 
 /// The API key every simulator accepts unless its [`Config`] says otherwise; it has all scopes.
 pub const SIM_API_KEY: &str = "gcad_sim_0123456789abcdef";
@@ -14,13 +18,16 @@ pub const SIM_API_KEY: &str = "gcad_sim_0123456789abcdef";
 pub(crate) const LIVE_KEY_PREFIX: &str = "gcad_live_";
 
 /// What an API key may do (section "Authentication").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub enum Scope {
     /// `cad:read`: list, status, messages, artifacts; with `cad:write`, reviews.
+    #[serde(rename = "cad:read")]
     CadRead,
     /// `cad:write`: creates, follow-ups; with `cad:read`, reviews.
+    #[serde(rename = "cad:write")]
     CadWrite,
     /// `billing:read`: the balance.
+    #[serde(rename = "billing:read")]
     BillingRead,
 }
 
@@ -39,27 +46,46 @@ impl Scope {
     }
 }
 
-/// An accepted API key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Whether an API key is accepted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyState {
+    /// It is.
+    #[default]
+    Valid,
+    /// No longer: its owner took it back.
+    Revoked,
+    /// No longer: its time was up.
+    Expired,
+}
+
+/// An API key.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ApiKey {
     /// What a client sends after `Bearer `.
     pub secret: String,
     /// What it may do.
     pub scopes: BTreeSet<Scope>,
+    /// Whether it is accepted, until the control interface says otherwise.
+    #[serde(default)]
+    pub state: KeyState,
 }
 
 impl ApiKey {
-    /// A key with the given scopes.
+    /// A valid key with the given scopes.
     pub fn new(secret: impl Into<String>, scopes: impl IntoIterator<Item = Scope>) -> Self {
         Self {
             secret: secret.into(),
             scopes: scopes.into_iter().collect(),
+            state: KeyState::Valid,
         }
     }
 }
 
 /// Everything that can be chosen about a simulated workspace.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Config {
     /// What durations, charges, failures and ids are drawn from.
     pub seed: u64,
@@ -72,16 +98,19 @@ pub struct Config {
     pub balance_cents: Cents,
     /// What each create and follow-up puts on hold.
     pub hold_cents: Cents,
-    /// The accepted API keys.
+    /// The API keys.
     pub keys: Vec<ApiKey>,
     /// `poll_after_seconds` of an active job, before division.
     pub poll_after_seconds: u32,
     /// How long a run takes, in seconds before division, unless its prompt says so.
+    #[serde(deserialize_with = "config_file::range")]
     pub job_seconds: RangeInclusive<u32>,
     /// How many runs in a hundred fail by themselves.
     pub failure_percent: u8,
     /// How long a signed download URL works, in seconds before division.
     pub link_seconds: u32,
+    /// How the open points of the document are read.
+    pub switches: Switches,
 }
 
 impl Default for Config {
@@ -97,6 +126,7 @@ impl Default for Config {
             job_seconds: 60..=240,
             failure_percent: 0,
             link_seconds: 900,
+            switches: Switches::default(),
         }
     }
 }
@@ -108,8 +138,18 @@ impl Config {
         scaled.max(i64::from(document_ms > 0))
     }
 
-    /// Whether told waits are whole seconds.
-    pub(crate) fn tells_whole_seconds(&self) -> bool {
+    /// How long who asked about an active job is told to wait, if anything.
+    pub(crate) fn poll_after_ms(&self) -> Option<i64> {
+        let document_ms = i64::from(self.poll_after_seconds) * 1_000;
+        match self.switches.visibility.poll_after {
+            PollAfter::Told => Some(self.scaled_ms(document_ms)),
+            PollAfter::Null => None,
+            PollAfter::Decimals => Some(self.scaled_ms(document_ms + 250)),
+        }
+    }
+
+    /// Whether this workspace's time is the document's.
+    pub(crate) fn is_undivided(&self) -> bool {
         self.divisor() == 1.0
     }
 

@@ -43,10 +43,12 @@ pub(crate) struct Directives {
     pub(crate) duration_ms: Option<i64>,
     pub(crate) cost: Option<Cents>,
     pub(crate) propose: Propose,
+    pub(crate) review_fails: First,
+    pub(crate) review_unavailable: First,
     pub(crate) files: Option<usize>,
     pub(crate) truncated: bool,
     pub(crate) quirks: BTreeSet<Quirk>,
-    pub(crate) charge_late_ms: i64,
+    pub(crate) charge_late_ms: Option<i64>,
 }
 
 impl Directives {
@@ -70,13 +72,15 @@ impl Directives {
             "fail" => self.fail = first(),
             "propose" if value == "until-done" => self.propose = Propose::UntilDone,
             "propose" => self.propose = Propose::The(first()),
+            "review-fails" => self.review_fails = first(),
+            "review-unavailable" => self.review_unavailable = first(),
             "duration" => self.duration_ms = milliseconds(value),
             "cost" => self.cost = value.parse().ok().filter(|cents| *cents >= 0).map(Cents),
             "files" => self.files = value.parse().ok().filter(|files| (1..=50).contains(files)),
             "truncated" => self.truncated = true,
             "quirk" if value == "truncated" => self.truncated = true,
             "quirk" => self.quirks.extend(Quirk::named(value)),
-            "charge-late" => self.charge_late_ms = milliseconds(value).unwrap_or(0),
+            "charge-late" => self.charge_late_ms = milliseconds(value),
             _ => {}
         }
     }

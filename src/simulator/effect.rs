@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::billing::BillingState;
 use super::cents::Cents;
+use super::config::KeyState;
 use super::digest::Digest;
 use super::ids::{ArtifactId, JobId};
 use super::jobs::{Review, Run};
+use super::keys::{Endpoint, Refusal};
 use super::limits::{Bucket, Class};
 use super::wire::Receipt;
 
@@ -23,14 +26,37 @@ pub(crate) enum Effect {
     Wrote(Box<Written>),
     /// A user of the web app changed something, without a key.
     WebappWrote(Box<Write>),
-    /// A user of the web app hid a job, or showed it again.
-    Hidden {
-        job: JobId,
-        hidden: bool,
-    },
     ToppedUp {
         cents: Cents,
     },
+    /// The billing changed its mind about the workspace.
+    BillingBecame {
+        state: BillingState,
+    },
+    /// An API key ended, or began again; it is told by its digest.
+    KeyBecame {
+        key: Digest,
+        state: KeyState,
+    },
+    /// The charges of a job's ended runs came.
+    ChargeKnown {
+        job: JobId,
+    },
+    /// A job was hidden from lists, or shown again.
+    HiddenBecame {
+        job: JobId,
+        hidden: bool,
+    },
+    /// A signed URL that works once was used.
+    LinkUsed {
+        signature: String,
+    },
+    /// The review assistant did not answer.
+    ReviewFailed {
+        question: Digest,
+    },
+    /// A write was refused, and that is remembered.
+    Refused(Box<Refused>),
     /// A remembered answer was given again.
     Replayed {
         class: Class,
@@ -60,6 +86,15 @@ pub(crate) struct Written {
     pub(crate) key: KeyUse,
 }
 
+/// A refused write with its key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Refused {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) key: String,
+    pub(crate) fingerprint: Digest,
+    pub(crate) refusal: Refusal,
+}
+
 /// What a client changed for good.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,10 +113,11 @@ pub(crate) struct KeyUse {
 }
 
 impl Write {
-    fn class(&self) -> Class {
+    pub(crate) fn endpoint(&self) -> Endpoint {
         match self {
-            Self::Created { .. } | Self::FollowedUp { .. } => Class::CadWrites,
-            Self::Reviewed { .. } => Class::Reviews,
+            Self::Created { .. } => Endpoint::Create,
+            Self::FollowedUp { .. } => Endpoint::FollowUp,
+            Self::Reviewed { .. } => Endpoint::Review,
         }
     }
 }
@@ -90,20 +126,39 @@ impl Effect {
     /// The limit a request with this effect was counted in, if the log alone can tell.
     pub(crate) fn bucket(&self) -> Option<Bucket> {
         let class = match self {
-            Self::Wrote(written) => written.write.class(),
+            Self::Wrote(written) => written.write.endpoint().class(),
+            Self::Refused(refused) => refused.endpoint.class(),
             Self::Replayed { class } | Self::KeyConflict { class } => *class,
             Self::WebappWrote(_)
             | Self::Leaked
-            | Self::Hidden { .. }
             | Self::ToppedUp { .. }
+            | Self::BillingBecame { .. }
+            | Self::KeyBecame { .. }
+            | Self::ChargeKnown { .. }
+            | Self::HiddenBecame { .. }
+            | Self::LinkUsed { .. }
+            | Self::ReviewFailed { .. }
             | Self::RateLimited { .. }
             | Self::PolledEarly { .. }
             | Self::Downloaded { .. } => return None,
         };
-        match class {
-            Class::CadWrites => Some(Bucket::CadWrites),
-            Class::Reviews => Some(Bucket::Reviews),
-            Class::JobPolls | Class::Reads | Class::Artifacts | Class::Balance => None,
+        workspace_bucket(class)
+    }
+
+    /// The limit a request with this effect was refused by, if the log alone can tell.
+    pub(crate) fn refused_bucket(&self) -> Option<Bucket> {
+        match self {
+            Self::RateLimited { class } => workspace_bucket(*class),
+            _ => None,
         }
+    }
+}
+
+/// The one limit of a class of writes; those of reads are too many to tell apart.
+fn workspace_bucket(class: Class) -> Option<Bucket> {
+    match class {
+        Class::CadWrites => Some(Bucket::CadWrites),
+        Class::Reviews => Some(Bucket::Reviews),
+        Class::JobPolls | Class::Reads | Class::Artifacts | Class::Balance => None,
     }
 }

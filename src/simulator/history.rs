@@ -4,7 +4,12 @@ use serde::Serialize;
 
 use super::ids::{FileId, JobId, MessageId, RevisionId};
 use super::jobs::{Exchange, Job, Run, Status};
+use super::sanitize;
+use super::switches::Visibility;
 use super::wire::{ArtifactBody, ReviewBody, artifact_bodies, timestamp};
+
+/// What is said of a failed run.
+pub(crate) const REGRET: &str = "The CAD model could not be generated for this request.";
 
 #[derive(Serialize)]
 pub(crate) struct History {
@@ -34,23 +39,23 @@ struct ImageBody {
 }
 
 impl History {
-    pub(crate) fn of(job: &Job, now: i64) -> Self {
+    pub(crate) fn of(switches: &Visibility, job: &Job, now: i64) -> Self {
         let mut messages = Vec::new();
         for exchange in &job.exchanges {
             match exchange {
                 Exchange::Run(run) => {
-                    messages.push(Message::asked(run));
+                    messages.push(Message::asked(switches, run));
                     messages.extend(Message::made(run, now));
                 }
                 Exchange::Review(review) => {
                     messages.push(Message::text(
                         "user",
                         &review.message,
-                        &review.prompt,
+                        &sanitize::content(&review.prompt, switches.history),
                         review.at_ms,
                     ));
                     messages.push(Message {
-                        review: Some(review.into()),
+                        review: Some(ReviewBody::of(review, switches)),
                         ..Message::text("assistant", &review.reply, &review.answer, review.at_ms)
                     });
                 }
@@ -78,7 +83,7 @@ impl Message {
         }
     }
 
-    fn asked(run: &Run) -> Self {
+    fn asked(switches: &Visibility, run: &Run) -> Self {
         let images = run.images.iter().map(|attached| ImageBody {
             id: attached.id.clone(),
             filename: attached.image.filename.clone(),
@@ -87,7 +92,12 @@ impl Message {
         });
         Self {
             images: images.collect(),
-            ..Self::text("user", &run.message, &run.prompt, run.queued_ms)
+            ..Self::text(
+                "user",
+                &run.message,
+                &sanitize::content(&run.prompt, switches.history),
+                run.queued_ms,
+            )
         }
     }
 
@@ -95,10 +105,7 @@ impl Message {
     fn made(run: &Run, now: i64) -> Option<Self> {
         match run.status(now) {
             Status::Queued | Status::Running => None,
-            Status::Failed => {
-                let regret = "The CAD model could not be generated for this request.";
-                Some(Self::text("assistant", &run.reply, regret, run.ends_ms))
-            }
+            Status::Failed => Some(Self::text("assistant", &run.reply, REGRET, run.ends_ms)),
             Status::Completed => {
                 let revision = run.revision(now)?;
                 let explanation = revision.design.explanation();

@@ -9,6 +9,7 @@ use super::cents::Cents;
 use super::design::Design;
 use super::digest::Digest;
 use super::ids::{ArtifactId, FileId, JobId, MessageId, RevisionId};
+use super::switches::{ChargedCents, DuringFollowUp};
 
 /// The status of a job or run (section "Poll job status").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,10 +129,10 @@ pub(crate) struct Job {
     pub(crate) search: String,
     /// Never empty: the first is the create's run.
     pub(crate) exchanges: Vec<Exchange>,
+    /// Whether it is left out of lists.
+    pub(crate) hidden: bool,
     /// Before this time a poll is early. Not part of the log: a reopened world starts with what its writes told.
     pub(crate) next_poll_ms: Option<i64>,
-    /// Whether lists leave it out.
-    pub(crate) hidden: bool,
 }
 
 /// One question and, in time, its answer.
@@ -173,6 +174,15 @@ pub(crate) enum End {
         /// When the charge can be read, which may be after the end.
         charge_known_ms: i64,
     },
+    /// Without a revision, and charged as if there were one.
+    FailedAtACost { charge: Cents, charge_known_ms: i64 },
+}
+
+/// What a run costs, and when that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bill {
+    pub(crate) charge: Cents,
+    pub(crate) known_ms: i64,
 }
 
 /// A state of the model with its files.
@@ -218,7 +228,7 @@ impl Run {
         match &self.end {
             _ if now < self.started_ms => Status::Queued,
             _ if now < self.ends_ms => Status::Running,
-            End::Failed => Status::Failed,
+            End::Failed | End::FailedAtACost { .. } => Status::Failed,
             End::Completed { .. } => Status::Completed,
         }
     }
@@ -227,29 +237,51 @@ impl Run {
     pub(crate) fn revision(&self, now: i64) -> Option<&Revision> {
         match &self.end {
             End::Completed { revision, .. } if now >= self.ends_ms => Some(revision),
-            End::Completed { .. } | End::Failed => None,
+            End::Completed { .. } | End::Failed | End::FailedAtACost { .. } => None,
         }
     }
 
-    /// What it cost, once that is known; a failed run has no bill.
-    pub(crate) fn charge(&self, now: i64) -> Option<Cents> {
+    /// Its bill, from the start; one that failed free of charge has none.
+    pub(crate) fn bill(&self) -> Option<Bill> {
         match self.end {
+            End::Failed => None,
             End::Completed {
                 charge,
                 charge_known_ms,
                 ..
-            } if now >= charge_known_ms => Some(charge),
-            End::Completed { .. } | End::Failed => None,
+            }
+            | End::FailedAtACost {
+                charge,
+                charge_known_ms,
+            } => Some(Bill {
+                charge,
+                known_ms: charge_known_ms,
+            }),
         }
+    }
+
+    /// What it cost, once that is known.
+    pub(crate) fn charge(&self, now: i64) -> Option<Cents> {
+        self.bill()
+            .filter(|bill| now >= bill.known_ms)
+            .map(|bill| bill.charge)
     }
 
     /// When its hold is let go.
     pub(crate) fn settles_ms(&self) -> i64 {
-        match self.end {
+        self.bill().map_or(self.ends_ms, |bill| bill.known_ms)
+    }
+
+    /// Makes its charge known at `at`, if it has ended by then and the charge was to come later.
+    pub(crate) fn tell_charge(&mut self, at: i64) {
+        match &mut self.end {
             End::Completed {
                 charge_known_ms, ..
-            } => charge_known_ms,
-            End::Failed => self.ends_ms,
+            }
+            | End::FailedAtACost {
+                charge_known_ms, ..
+            } if self.ends_ms <= at => *charge_known_ms = at.min(*charge_known_ms),
+            End::Completed { .. } | End::FailedAtACost { .. } | End::Failed => {}
         }
     }
 }
@@ -281,6 +313,12 @@ impl Job {
             .expect("a job begins with the run of its create")
     }
 
+    /// The revision that its readers see.
+    pub(crate) fn shown_revision(&self, during: DuringFollowUp, now: i64) -> Option<&Revision> {
+        let hidden = during == DuringFollowUp::Hidden && self.status(now).is_active();
+        self.latest_revision(now).filter(|_| !hidden)
+    }
+
     /// That of its last run.
     pub(crate) fn status(&self, now: i64) -> Status {
         self.last_run().status(now)
@@ -300,14 +338,16 @@ impl Job {
         self.runs().filter_map(move |run| run.revision(now))
     }
 
-    /// The sum over its runs; unknown while a run is active or a bill is missing, or if nothing was ever billed.
-    pub(crate) fn charged(&self, now: i64) -> Option<Cents> {
+    /// The sum over its runs, or what the last of them cost; unknown while a run is active or a bill is missing, or if
+    /// there never was one.
+    pub(crate) fn charged(&self, of: ChargedCents, now: i64) -> Option<Cents> {
         if self.status(now).is_active() {
             return None;
         }
-        let billed = self
-            .runs()
-            .filter(|run| matches!(run.end, End::Completed { .. }));
+        if of == ChargedCents::LastRun {
+            return self.last_run().charge(now);
+        }
+        let billed = self.runs().filter(|run| run.bill().is_some());
         let charges: Option<Vec<Cents>> = billed.map(|run| run.charge(now)).collect();
         charges
             .filter(|charges| !charges.is_empty())

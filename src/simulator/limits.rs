@@ -1,10 +1,8 @@
-//! Rate limits: the documented classes, what each is counted by, and the algorithm that counts.
-
-use std::collections::{BTreeMap, VecDeque};
+//! Rate limits: the documented classes, their quotas, and what each is counted by.
 
 use serde::{Deserialize, Serialize};
 
-use super::config::Config;
+use super::config_file;
 
 /// A class of requests with a limit of its own (section "Rate limits").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,7 +23,8 @@ pub enum Class {
 }
 
 /// So many requests in so long a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Quota {
     /// How many requests fit.
     pub count: u32,
@@ -34,19 +33,26 @@ pub struct Quota {
 }
 
 /// The limit of each class; `None` is no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Limits {
     /// [`Class::CadWrites`]
+    #[serde(deserialize_with = "config_file::quota")]
     pub cad_writes: Option<Quota>,
     /// [`Class::Reviews`]
+    #[serde(deserialize_with = "config_file::quota")]
     pub reviews: Option<Quota>,
     /// [`Class::JobPolls`]
+    #[serde(deserialize_with = "config_file::quota")]
     pub job_polls: Option<Quota>,
     /// [`Class::Reads`]
+    #[serde(deserialize_with = "config_file::quota")]
     pub reads: Option<Quota>,
     /// [`Class::Artifacts`]
+    #[serde(deserialize_with = "config_file::quota")]
     pub artifacts: Option<Quota>,
     /// [`Class::Balance`]
+    #[serde(deserialize_with = "config_file::quota")]
     pub balance: Option<Quota>,
 }
 
@@ -87,7 +93,7 @@ impl Limits {
         }
     }
 
-    fn of(&self, class: Class) -> Option<Quota> {
+    pub(crate) fn of(&self, class: Class) -> Option<Quota> {
         match class {
             Class::CadWrites => self.cad_writes,
             Class::Reviews => self.reviews,
@@ -123,159 +129,5 @@ impl Bucket {
             Self::Artifacts { .. } => Class::Artifacts,
             Self::Balance { .. } => Class::Balance,
         }
-    }
-}
-
-/// A request that came too soon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Refused {
-    pub(crate) class: Class,
-    pub(crate) wait_ms: i64,
-}
-
-/// How one bucket counts. Other algorithms than the sliding log are other implementations.
-trait Limiter: std::fmt::Debug + Send {
-    /// When a request would be let in if none came before it; not after `now` means now.
-    fn ready_at(&self, now: i64) -> i64;
-
-    /// Counts a request that was let in.
-    fn take(&mut self, now: i64);
-}
-
-/// The gate every request passes after its key and scope were accepted.
-#[derive(Debug, Default)]
-pub(crate) struct Gate {
-    buckets: BTreeMap<Bucket, Box<dyn Limiter>>,
-}
-
-impl Gate {
-    /// Lets a request in and counts it in all its buckets, or counts it in none.
-    pub(crate) fn admit(
-        &mut self,
-        config: &Config,
-        buckets: &[Bucket],
-        now: i64,
-    ) -> Result<(), Refused> {
-        let refused = buckets
-            .iter()
-            .filter_map(|bucket| {
-                let wait_ms = self.buckets.get(bucket)?.ready_at(now) - now;
-                (wait_ms > 0).then_some(Refused {
-                    class: bucket.class(),
-                    wait_ms,
-                })
-            })
-            .max_by_key(|refused| refused.wait_ms);
-        if let Some(refused) = refused {
-            return Err(refused);
-        }
-        for bucket in buckets {
-            self.count(config, *bucket, now);
-        }
-        Ok(())
-    }
-
-    /// Counts a request without asking, as when a log is read back.
-    pub(crate) fn count(&mut self, config: &Config, bucket: Bucket, now: i64) {
-        if let Some(quota) = config.limits.of(bucket.class()) {
-            self.buckets
-                .entry(bucket)
-                .or_insert_with(|| {
-                    Box::new(SlidingLog {
-                        quota: Quota {
-                            count: quota.count,
-                            window_ms: config.scaled_ms(quota.window_ms),
-                        },
-                        taken: VecDeque::new(),
-                    })
-                })
-                .take(now);
-        }
-    }
-}
-
-/// Remembers when each of the last `count` requests came.
-#[derive(Debug)]
-struct SlidingLog {
-    quota: Quota,
-    taken: VecDeque<i64>,
-}
-
-impl Limiter for SlidingLog {
-    fn ready_at(&self, now: i64) -> i64 {
-        if self.taken.len() < self.quota.count as usize {
-            now
-        } else {
-            self.taken
-                .front()
-                .map_or(now, |first| first + self.quota.window_ms)
-        }
-    }
-
-    fn take(&mut self, now: i64) {
-        self.taken.push_back(now);
-        while self.taken.len() > self.quota.count as usize {
-            self.taken.pop_front();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn admit(gate: &mut Gate, buckets: &[Bucket], now: i64) -> Result<(), Refused> {
-        gate.admit(&Config::default(), buckets, now)
-    }
-
-    #[test]
-    fn the_eleventh_write_of_a_minute_waits_for_the_first_to_leave_the_window() {
-        let mut gate = Gate::default();
-        for second in 0..10 {
-            admit(&mut gate, &[Bucket::CadWrites], second * 1_000).unwrap();
-        }
-        let refused = admit(&mut gate, &[Bucket::CadWrites], 10_000).unwrap_err();
-        assert_eq!(
-            refused,
-            Refused {
-                class: Class::CadWrites,
-                wait_ms: 50_000
-            }
-        );
-        admit(&mut gate, &[Bucket::CadWrites], 60_000).unwrap();
-        assert_eq!(
-            admit(&mut gate, &[Bucket::CadWrites], 60_000)
-                .unwrap_err()
-                .wait_ms,
-            1_000
-        );
-    }
-
-    #[test]
-    fn a_refused_poll_is_counted_nowhere() {
-        let mut gate = Gate::default();
-        let config = Config {
-            limits: Limits {
-                reads: Some(Quota {
-                    count: 4,
-                    window_ms: 60_000,
-                }),
-                ..Limits::default()
-            },
-            ..Config::default()
-        };
-        let poll = |job| [Bucket::JobPolls { key: 0, job }, Bucket::Reads];
-        for _ in 0..3 {
-            gate.admit(&config, &poll(1), 0).unwrap();
-        }
-        assert_eq!(
-            gate.admit(&config, &poll(1), 0).unwrap_err().class,
-            Class::JobPolls
-        );
-        gate.admit(&config, &poll(2), 0).unwrap();
-        assert_eq!(
-            gate.admit(&config, &poll(2), 0).unwrap_err().class,
-            Class::Reads
-        );
     }
 }

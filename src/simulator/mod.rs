@@ -8,11 +8,8 @@
 //!
 //! # Reading an open document
 //!
-//! Where the document leaves room: a key is remembered for the workspace, for ever, after success only, and looked up
-//! before the job's state and the balance; a replay costs a token and gets a fresh `request_id`. Limits are sliding
-//! logs; refused requests and those without a fitting key are not counted. The balance is shown net of holds,
-//! follow-ups take one too, failed runs are free, and `charged_cents` is the sum over a job's runs. The last revision
-//! stays visible during and after later runs, whatever becomes of them.
+//! Where the document leaves room, each reading is a switch of the [`Config`], and our first reading its default.
+//! `docs/simulator.md` lists them all, with the directives that a prompt may hold and the control calls.
 //!
 //! # Directives
 //!
@@ -28,64 +25,77 @@
 //! | `[sim:files=3]` | an assembly with 3 files: the whole and two parts |
 //! | `[sim:truncated]` | the run's STEP files are cut short |
 //! | `[sim:quirk=metres]` | its STEP files are odd as real exporters' are; more than one may be asked for: `nested-header`, `integers`, `no-contexts`, `no-semicolon`, `metres`, `no-geometry`, `names-none`, `truncated` |
+//! | `[sim:review-fails]`, `[sim:review-unavailable]`, `=2` | in a review: the assistant fails, each time or the first 2 times |
 //! | `[sim:propose]`, `[sim:propose=2]` | in a review: it proposes an iteration, each time or the first 2 times |
 //! | `[sim:propose=until-done]` | in a review: it proposes one until a completed follow-up asked for what was proposed |
 //!
 //! # Control
 //!
-//! Outside the API, without a key: `GET /_sim/books` ([`Books`]), `GET /_sim/clock`, `POST /_sim/top-up` with
-//! `{"cents": 1000}`.
+//! Outside the API, without a key: `GET /_sim/books` ([`Books`]), `GET /_sim/clock`, and `POST` of JSON to
+//! `/_sim/top-up`, `/_sim/balance`, `/_sim/billing`, `/_sim/keys`, `/_sim/jobs/{job_id}/charge` and
+//! `/_sim/jobs/{job_id}/hidden`.
 //!
 //! A user of the web app works in the same workspace: `POST /_sim/webapp/jobs` with `{"prompt": "A plate"}` starts a job,
-//! `POST /_sim/webapp/jobs/{job_id}/messages` goes on with one, `PUT /_sim/webapp/jobs/{job_id}/hidden` with
-//! `{"hidden": true}` takes it out of the list.
+//! `POST /_sim/webapp/jobs/{job_id}/messages` goes on with one.
 //!
 //! # Faults
 //!
 //! What the service would not do by itself, the wire may: `docs/simulator-faults.md` says what and how to ask for it,
 //! from a file, over `POST /_sim/faults`, or with [`Simulator::add_faults`].
 
+mod algorithms;
 mod app;
 mod billing;
 mod books;
 mod cents;
 mod clock;
 mod config;
+mod config_file;
 mod design;
 mod digest;
 mod directives;
 mod effect;
 mod errors;
 mod faults;
+mod flights;
+mod gate;
 mod history;
 mod ids;
 mod jobs;
+mod keys;
 mod limits;
 mod log;
 mod multipart;
 mod part21;
 mod prompt;
 mod quirks;
+mod retry_after;
 mod review;
 mod router;
 mod routes;
+mod sanitize;
 mod server;
+mod sniff;
 mod socket;
 mod solids;
 mod step;
 mod storage;
 mod submit;
+mod switches;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod webapp;
 mod wire;
 mod world;
+mod write;
 
+pub use billing::BillingState;
 pub use books::{Books, EarlyPoll, EarlyPolls, JobBook, KeyTally, ReviewBook, Totals, WriteBook};
 pub use cents::Cents;
 pub use clock::Clock;
-pub use config::{ApiKey, Config, SIM_API_KEY, Scope};
+pub use config::{ApiKey, Config, KeyState, SIM_API_KEY, Scope};
+pub use config_file::ConfigError;
 pub use faults::{
     Copied, Endpoint, Fault, FaultError, FaultRule, Foreign, On, Reached, Severed, Shape, When,
     Words,
@@ -95,3 +105,11 @@ pub use jobs::{Source, Status, WriteKind};
 pub use limits::{Class, Limits, Quota};
 pub use log::SimulatorError;
 pub use server::Simulator;
+pub use switches::{
+    AcceptedStatus, AfterFailure, Algorithm, Billing, Characters, ChargedCents, Charges, Checked,
+    CodeNames, Compared, Counted, DuringFollowUp, FailedRuns, Failures, FollowUpHold,
+    HistoryContent, Idempotency, ImageSize, ImageTypeOf, InFlight, Insufficient, KeyLife, KeyScope,
+    Limiting, ListOrder, OlderArtifacts, PollAfter, ProposalForm, ReadClass, Remembered,
+    RetryAfterForm, RetryAfterOn, ReviewCodes, ReviewedStatus, ShownBalance, SignedUrls, Switches,
+    UnknownCost, Uploads, ViewerActions, Visibility,
+};

@@ -1,6 +1,6 @@
 //! Reads the body of a create or follow-up: a prompt in JSON, or a prompt and images in multipart form data.
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::StatusCode;
@@ -11,12 +11,12 @@ use sha2::{Digest as _, Sha256};
 use super::digest::Digest;
 use super::errors::ApiError;
 use super::jobs::{Image, ImageType};
+use super::sniff;
 use super::submit::Submission;
+use super::switches::{Characters, ImageTypeOf, Uploads};
 
-/// The longest prompt, in Unicode scalar values.
+/// The longest prompt, in characters.
 const PROMPT_LENGTH: usize = 60_000;
-/// The largest image, in bytes: "10MB" read as 10 MiB, inclusive.
-const IMAGE_SIZE: u64 = 10 * 1024 * 1024;
 /// The most images of one message.
 const IMAGES: usize = 5;
 
@@ -24,17 +24,30 @@ const IMAGES: usize = 5;
 pub(crate) const BODY_SIZE: usize = 64 * 1024 * 1024;
 
 /// Reads the request field by field; image bytes are hashed and dropped.
-pub(crate) async fn submission(request: Request) -> Result<Submission, ApiError> {
+pub(crate) async fn submission(
+    request: Request,
+    switches: Uploads,
+) -> Result<Submission, ApiError> {
     let form = request
         .headers()
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok())
         .is_some_and(|kind| essence(kind) == "multipart/form-data");
     if form {
-        from_form(request).await
+        from_form(request, switches).await
     } else {
-        from_json(request).await
+        from_json(request, switches).await
     }
+}
+
+/// Reads the whole body, for its digest; the request can still be read after.
+pub(crate) async fn digested(request: Request) -> Result<(Digest, Request), ApiError> {
+    let (parts, body) = request.into_parts();
+    let bytes = axum::body::to_bytes(body, BODY_SIZE)
+        .await
+        .map_err(|_| ApiError::PayloadTooLarge)?;
+    let digest = Digest::from_sha256(Sha256::new_with_prefix(&bytes));
+    Ok((digest, Request::from_parts(parts, Body::from(bytes))))
 }
 
 /// Reads a JSON object.
@@ -55,23 +68,26 @@ pub(crate) async fn object(request: Request) -> Result<serde_json::Map<String, V
 }
 
 /// Takes the prompt out of a JSON object.
-pub(crate) fn json_prompt(object: &serde_json::Map<String, Value>) -> Result<String, ApiError> {
+pub(crate) fn json_prompt(
+    object: &serde_json::Map<String, Value>,
+    switches: Uploads,
+) -> Result<String, ApiError> {
     let prompt = object.get("prompt").and_then(Value::as_str);
-    checked_prompt(prompt.ok_or(ApiError::MissingPrompt)?.to_owned())
+    checked_prompt(prompt.ok_or(ApiError::MissingPrompt)?.to_owned(), switches)
 }
 
-async fn from_json(request: Request) -> Result<Submission, ApiError> {
+async fn from_json(request: Request, switches: Uploads) -> Result<Submission, ApiError> {
     let object = object(request).await?;
     if object.contains_key("images") {
         return Err(ApiError::JsonImagesUnsupported);
     }
     Ok(Submission {
-        prompt: json_prompt(&object)?,
+        prompt: json_prompt(&object, switches)?,
         images: Vec::new(),
     })
 }
 
-async fn from_form(request: Request) -> Result<Submission, ApiError> {
+async fn from_form(request: Request, switches: Uploads) -> Result<Submission, ApiError> {
     let mut form = Multipart::from_request(request, &())
         .await
         .map_err(|_| ApiError::InvalidFormData)?;
@@ -84,12 +100,12 @@ async fn from_form(request: Request) -> Result<Submission, ApiError> {
         .map_err(|error| form_error(&error))?
     {
         if outcome.is_ok() {
-            outcome = parts.take(field).await;
+            outcome = parts.take(field, switches).await;
         }
     }
     outcome?;
     Ok(Submission {
-        prompt: checked_prompt(parts.prompt.ok_or(ApiError::MissingPrompt)?)?,
+        prompt: checked_prompt(parts.prompt.ok_or(ApiError::MissingPrompt)?, switches)?,
         images: parts.images,
     })
 }
@@ -101,14 +117,14 @@ struct Parts {
 }
 
 impl Parts {
-    async fn take(&mut self, field: Field<'_>) -> Result<(), ApiError> {
+    async fn take(&mut self, field: Field<'_>, switches: Uploads) -> Result<(), ApiError> {
         let is_file = field.file_name().is_some() || field.content_type().is_some_and(is_image);
         match field.name() {
             Some("images") if is_file => {
                 if self.images.len() == IMAGES {
                     return Err(ApiError::TooManyImages);
                 }
-                self.images.push(image(field).await?);
+                self.images.push(image(field, switches).await?);
             }
             Some("images") => return Err(ApiError::InvalidFormData),
             Some("prompt") if self.prompt.is_none() => {
@@ -124,7 +140,7 @@ impl Parts {
     }
 }
 
-async fn image(mut field: Field<'_>) -> Result<Image, ApiError> {
+async fn image(mut field: Field<'_>, switches: Uploads) -> Result<Image, ApiError> {
     let declared = essence(field.content_type().unwrap_or_default());
     let content_type = ImageType::ALL
         .into_iter()
@@ -133,12 +149,17 @@ async fn image(mut field: Field<'_>) -> Result<Image, ApiError> {
     let filename = field.file_name().unwrap_or("image").to_owned();
     let mut hasher = Sha256::new();
     let mut size_bytes = 0;
+    let mut head = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(|error| form_error(&error))? {
         size_bytes += chunk.len() as u64;
-        if size_bytes > IMAGE_SIZE {
+        if size_bytes > switches.image_size.bytes() {
             return Err(ApiError::FileTooLarge);
         }
+        head.extend(chunk.iter().take(sniff::HEAD - head.len()));
         hasher.update(&chunk);
+    }
+    if switches.image_type == ImageTypeOf::Sniffed && !sniff::begins_as(content_type, &head) {
+        return Err(ApiError::InvalidFileType);
     }
     Ok(Image {
         filename,
@@ -149,10 +170,14 @@ async fn image(mut field: Field<'_>) -> Result<Image, ApiError> {
 }
 
 /// A prompt that is neither blank nor too long.
-pub(crate) fn checked_prompt(prompt: String) -> Result<String, ApiError> {
+pub(crate) fn checked_prompt(prompt: String, switches: Uploads) -> Result<String, ApiError> {
+    let is_too_long = match switches.characters {
+        Characters::ScalarValues => prompt.chars().nth(PROMPT_LENGTH).is_some(),
+        Characters::Utf16Units => prompt.encode_utf16().nth(PROMPT_LENGTH).is_some(),
+    };
     if prompt.trim().is_empty() {
         Err(ApiError::MissingPrompt)
-    } else if prompt.chars().nth(PROMPT_LENGTH).is_some() {
+    } else if is_too_long {
         Err(ApiError::PromptTooLong)
     } else {
         Ok(prompt)

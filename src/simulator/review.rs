@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::digest::{Digest, Digester};
 use super::directives::{Directives, Propose};
 use super::effect::Write;
-use super::errors::ApiError;
+use super::errors::{ApiError, ReviewFailure};
 use super::ids::{JobId, Place, RevisionId};
 use super::jobs::{Job, Proposal, Review, Revision, Status};
-use super::wire::{Receipt, Reviewed};
+use super::wire::{Receipt, ReviewBody, Reviewed};
 use super::world::World;
 
 /// What a review asks.
@@ -33,7 +33,7 @@ impl Question {
     }
 }
 
-/// Decides on a review whose key is new.
+/// What becomes of a review.
 pub(crate) fn review(
     world: &World,
     index: usize,
@@ -42,6 +42,7 @@ pub(crate) fn review(
 ) -> Result<(Write, Receipt), ApiError> {
     let job = &world.jobs[index];
     let revision = reviewed_revision(job, question.revision_id.as_ref(), now)?;
+    is_answered(world, &job.id, &question)?;
     let place = Place {
         seed: world.config.seed,
         since_ms: world.since_ms,
@@ -66,7 +67,7 @@ pub(crate) fn review(
         revision_id: review.revision.clone(),
         message_id: review.message.clone(),
         assistant_message_id: review.reply.clone(),
-        review: (&review).into(),
+        review: ReviewBody::of(&review, &world.config.switches.visibility),
     });
     let job = job.id.clone();
     Ok((Write::Reviewed { job, review }, receipt))
@@ -88,6 +89,21 @@ fn reviewed_revision<'a>(
         },
         (Status::Failed, None) => Err(ApiError::CadRevisionRequired),
         _ => Err(ApiError::JobNotCompleted),
+    }
+}
+
+/// Whether the assistant answers: a prompt may order that it does not, the first times or ever.
+fn is_answered(world: &World, job: &JobId, question: &Question) -> Result<(), ApiError> {
+    let directives = Directives::of(&question.prompt);
+    let question = question.fingerprint(job);
+    let before = world.failed_reviews.get(&question).copied().unwrap_or(0);
+    let failed = |how| Err(ApiError::ReviewFailed { how, question });
+    if directives.review_fails.covers(before) {
+        failed(ReviewFailure::Failed)
+    } else if directives.review_unavailable.covers(before) {
+        failed(ReviewFailure::Unavailable)
+    } else {
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use axum::routing::{get, post, put};
+use axum::routing::{get, post};
 
 use super::app::App;
 use super::errors::ApiError;
@@ -54,14 +54,15 @@ fn service() -> Router<Arc<App>> {
         .route("/_sim/books", get(control::books))
         .route("/_sim/clock", get(control::clock))
         .route("/_sim/top-up", post(control::top_up))
+        .route("/_sim/balance", post(control::balance))
+        .route("/_sim/billing", post(control::billing))
+        .route("/_sim/keys", post(control::key))
+        .route("/_sim/jobs/{job_id}/charge", post(control::charge))
+        .route("/_sim/jobs/{job_id}/hidden", post(control::hidden))
         .route("/_sim/webapp/jobs", post(control_webapp::create))
         .route(
             "/_sim/webapp/jobs/{job_id}/messages",
             post(control_webapp::iterate),
-        )
-        .route(
-            "/_sim/webapp/jobs/{job_id}/hidden",
-            put(control_webapp::hide),
         )
         .route(
             "/_sim/faults",

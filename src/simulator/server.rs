@@ -45,6 +45,9 @@ impl Simulator {
             if let Some(bucket) = entry.effect.bucket() {
                 world.gate.count(&world.config, bucket, entry.at_ms);
             }
+            if let Some(bucket) = entry.effect.refused_bucket() {
+                world.gate.refused(&world.config, bucket, entry.at_ms);
+            }
             world.apply(entry);
         }
         if epoch == 0 {

@@ -9,27 +9,38 @@ use super::ids::ArtifactId;
 #[derive(Debug, Deserialize)]
 pub(crate) struct Signature {
     expires: i64,
-    signature: String,
+    /// The number of a link that works once.
+    serial: Option<u64>,
+    pub(crate) signature: String,
 }
 
 /// The path and query that give a file until `expires_ms`.
-pub(crate) fn signed_path(seed: u64, artifact: &ArtifactId, expires_ms: i64) -> String {
-    let signature = sign(seed, artifact, expires_ms);
-    format!("/_storage/{artifact}?expires={expires_ms}&signature={signature}")
+pub(crate) fn signed_path(
+    seed: u64,
+    artifact: &ArtifactId,
+    expires_ms: i64,
+    serial: Option<u64>,
+) -> String {
+    let signature = sign(seed, artifact, expires_ms, serial);
+    let serial = serial.map_or_else(String::new, |serial| format!("&serial={serial}"));
+    format!("/_storage/{artifact}?expires={expires_ms}{serial}&signature={signature}")
 }
 
 impl Signature {
     /// Whether it was made for this file and has not expired.
     pub(crate) fn admits(&self, seed: u64, artifact: &ArtifactId, now: i64) -> bool {
-        now < self.expires && self.signature == sign(seed, artifact, self.expires)
+        now < self.expires && self.signature == sign(seed, artifact, self.expires, self.serial)
     }
 }
 
-fn sign(seed: u64, artifact: &ArtifactId, expires_ms: i64) -> String {
-    Digester::new("signed url")
+fn sign(seed: u64, artifact: &ArtifactId, expires_ms: i64, serial: Option<u64>) -> String {
+    let digester = Digester::new("signed url")
         .number(seed)
         .text(artifact.as_str())
-        .text(&expires_ms.to_string())
-        .finish()
-        .short_hex()
+        .text(&expires_ms.to_string());
+    let digester = match serial {
+        Some(serial) => digester.number(serial),
+        None => digester,
+    };
+    digester.finish().short_hex()
 }

@@ -3,7 +3,7 @@
 //! A run's fate (duration, failure, charge) is drawn from the seed, its content and how often that content was asked
 //! for before: who asks, and with which key, plays no part.
 
-use super::billing::Shortage;
+use super::billing::{BillingState, Shortage};
 use super::cents::Cents;
 use super::design::Design;
 use super::digest::{Digest, Digester};
@@ -14,6 +14,7 @@ use super::ids::{JobId, MessageId, Place};
 use super::jobs::{
     self, Artifact, Attachment, End, Image, Job, Revision, Run, Source, Status, WriteKind,
 };
+use super::switches::{AfterFailure, Charges, FailedRuns, FollowUpHold};
 use super::wire::{Accepted, Receipt, Seconds};
 use super::world::World;
 
@@ -58,13 +59,8 @@ impl Submission {
     }
 }
 
-/// Decides on a create whose key is new.
-pub(crate) fn create(
-    world: &World,
-    submission: Submission,
-    now: i64,
-) -> Result<(Write, Receipt), ApiError> {
-    can_pay(world, now)?;
+/// What becomes of an accepted create.
+pub(crate) fn create(world: &World, submission: Submission, now: i64) -> (Write, Receipt) {
     let place = Place {
         seed: world.config.seed,
         since_ms: world.since_ms,
@@ -74,21 +70,27 @@ pub(crate) fn create(
     let job = place.job_id();
     let receipt = accepted(world, job.clone(), None);
     let run = run(world, place, None, submission, now);
-    Ok((Write::Created { job, run }, receipt))
+    (Write::Created { job, run }, receipt)
 }
 
-/// Decides on a follow-up whose key is new.
+/// Whether a job takes a follow-up.
+pub(crate) fn may_follow(world: &World, job: &Job, now: i64) -> Result<(), ApiError> {
+    let after_failure = world.config.switches.visibility.after_failure;
+    match job.status(now) {
+        Status::Queued | Status::Running => Err(ApiError::JobAlreadyRunning),
+        Status::Failed if after_failure == AfterFailure::Refused => Err(ApiError::JobNotCompleted),
+        Status::Completed | Status::Failed => Ok(()),
+    }
+}
+
+/// What becomes of an accepted follow-up.
 pub(crate) fn follow_up(
     world: &World,
     index: usize,
     submission: Submission,
     now: i64,
-) -> Result<(Write, Receipt), ApiError> {
+) -> (Write, Receipt) {
     let job = &world.jobs[index];
-    if job.status(now).is_active() {
-        return Err(ApiError::JobAlreadyRunning);
-    }
-    can_pay(world, now)?;
     let place = Place {
         seed: world.config.seed,
         since_ms: world.since_ms,
@@ -98,13 +100,12 @@ pub(crate) fn follow_up(
     let receipt = accepted(world, job.id.clone(), Some(place.user_message()));
     let run = run(world, place, Some(job), submission, now);
     let job = job.id.clone();
-    Ok((Write::FollowedUp { job, run }, receipt))
+    (Write::FollowedUp { job, run }, receipt)
 }
 
 /// What a client is told to wait before its next poll of an active job.
-pub(crate) fn poll_after(world: &World) -> Seconds {
-    let config = &world.config;
-    Seconds::from_ms(config.scaled_ms(i64::from(config.poll_after_seconds) * 1_000))
+pub(crate) fn poll_after(world: &World) -> Option<Seconds> {
+    world.config.poll_after_ms().map(Seconds::from_ms)
 }
 
 fn accepted(world: &World, id: JobId, message_id: Option<MessageId>) -> Receipt {
@@ -116,10 +117,18 @@ fn accepted(world: &World, id: JobId, message_id: Option<MessageId>) -> Receipt 
     })
 }
 
-fn can_pay(world: &World, now: i64) -> Result<(), ApiError> {
+/// Whether the billing lets another run start, and whether there is money for it.
+pub(crate) fn can_pay(world: &World, kind: WriteKind, now: i64) -> Result<(), ApiError> {
+    if world.billing != BillingState::Open {
+        return Err(ApiError::Billing(world.billing));
+    }
+    let switches = world.config.switches.billing;
+    if kind == WriteKind::FollowUp && switches.follow_ups == FollowUpHold::Free {
+        return Ok(());
+    }
     world
         .account
-        .can_hold(world.config.hold_cents, now)
+        .can_hold(world.config.hold_cents, switches.insufficient, now)
         .map_err(|shortage| match shortage {
             Shortage::Empty => ApiError::InsufficientBalance,
             Shortage::Held {
@@ -142,8 +151,19 @@ fn run(world: &World, place: Place, job: Option<&Job>, submission: Submission, n
     let directives = Directives::of(&submission.prompt);
     let fate = Fate::draw(world, &directives, &lineage);
     let ends_ms = now.saturating_add(world.config.scaled_ms(fate.duration_ms));
+    let switches = world.config.switches.billing;
+    let late_ms = directives
+        .charge_late_ms
+        .unwrap_or(i64::from(switches.late_seconds) * 1_000);
+    let charge_known_ms = ends_ms.saturating_add(world.config.scaled_ms(late_ms));
     let end = if fate.fails {
-        End::Failed
+        match switches.failed_runs {
+            FailedRuns::Free => End::Failed,
+            FailedRuns::Charged => End::FailedAtACost {
+                charge: fate.charge,
+                charge_known_ms,
+            },
+        }
     } else {
         let design = match parent.and_then(|run| run.revision(now)) {
             Some(revision) => revision.design.iterate(&submission.prompt),
@@ -153,8 +173,7 @@ fn run(world: &World, place: Place, job: Option<&Job>, submission: Submission, n
         End::Completed {
             revision: revision(world, place, number, design, &lineage),
             charge: fate.charge,
-            charge_known_ms: ends_ms
-                .saturating_add(world.config.scaled_ms(directives.charge_late_ms)),
+            charge_known_ms,
         }
     };
     let attach = |(index, image)| Attachment {
@@ -173,7 +192,10 @@ fn run(world: &World, place: Place, job: Option<&Job>, submission: Submission, n
             .map(attach)
             .collect(),
         lineage,
-        hold: world.config.hold_cents,
+        hold: match (kind, switches.follow_ups) {
+            (WriteKind::FollowUp, FollowUpHold::Free) => Cents(0),
+            (WriteKind::Create | WriteKind::FollowUp, _) => world.config.hold_cents,
+        },
         queued_ms: now,
         started_ms: now.saturating_add(world.config.scaled_ms(fate.duration_ms / 10)),
         ends_ms,
@@ -211,8 +233,11 @@ impl Fate {
             fails: directives.fail.covers(attempt)
                 || luck.draw(1, 100) < u64::from(config.failure_percent),
             charge: directives.cost.unwrap_or_else(|| {
-                let most = config.hold_cents.0.max(0);
-                Cents(between(2, LEAST_CHARGE.min(most), most))
+                let hold = config.hold_cents.0.max(0);
+                Cents(match config.switches.billing.charges {
+                    Charges::WithinHold => between(2, LEAST_CHARGE.min(hold), hold),
+                    Charges::BeyondHold => between(2, hold + 1, hold * 2 + 1),
+                })
             }),
         }
     }

@@ -6,13 +6,14 @@
 use super::effect::{Effect, Write};
 use super::errors::ApiError;
 use super::ids::JobId;
-use super::jobs::{Source, Status};
+use super::jobs::{Source, Status, WriteKind};
 use super::submit::{self, Submission};
 use super::world::World;
 
 /// Starts a job.
 pub(crate) fn create(world: &World, prompt: String, now: i64) -> Result<(Effect, JobId), ApiError> {
-    let (write, _) = submit::create(world, said(prompt), now)?;
+    submit::can_pay(world, WriteKind::Create, now)?;
+    let (write, _) = submit::create(world, said(prompt), now);
     Ok(theirs(write))
 }
 
@@ -23,7 +24,9 @@ pub(crate) fn iterate(
     prompt: String,
     now: i64,
 ) -> Result<(Effect, JobId), ApiError> {
-    let (write, _) = submit::follow_up(world, job, said(prompt), now)?;
+    submit::may_follow(world, &world.jobs[job], now)?;
+    submit::can_pay(world, WriteKind::FollowUp, now)?;
+    let (write, _) = submit::follow_up(world, job, said(prompt), now);
     Ok(theirs(write))
 }
 

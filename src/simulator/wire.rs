@@ -4,11 +4,15 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::cents::Cents;
 use super::clock::whole_ms;
+use super::config::Config;
+use super::history::REGRET;
 use super::ids::{ArtifactId, JobId, MessageId, RevisionId};
 use super::jobs::{Artifact, Job, Proposal, Review, Revision, Source, Status};
+use super::switches::{Billing, Failures, ProposalForm, UnknownCost, ViewerActions, Visibility};
 
 /// How much of a prompt a job list shows, in characters.
 const PREVIEW_LENGTH: usize = 280;
@@ -74,7 +78,7 @@ pub(crate) struct Accepted {
     pub(crate) status: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) message_id: Option<MessageId>,
-    pub(crate) poll_after_seconds: Seconds,
+    pub(crate) poll_after_seconds: Option<Seconds>,
 }
 
 /// An answered review.
@@ -92,18 +96,53 @@ pub(crate) struct ReviewBody {
     mode: String,
     message: String,
     model: String,
-    iteration_proposal: Option<Proposal>,
-    viewer_actions: Vec<serde_json::Value>,
+    iteration_proposal: Option<ProposalBody>,
+    viewer_actions: serde_json::Value,
 }
 
-impl From<&Review> for ReviewBody {
-    fn from(review: &Review) -> Self {
+/// An iteration proposal in one of its forms.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum ProposalBody {
+    Object(Proposal),
+    Text(String),
+    OtherKeys {
+        title: String,
+        instructions: Vec<String>,
+    },
+}
+
+impl ProposalBody {
+    fn of(proposal: &Proposal, form: ProposalForm) -> Option<Self> {
+        match form {
+            ProposalForm::Object => Some(Self::Object(proposal.clone())),
+            ProposalForm::Null => None,
+            ProposalForm::Text => Some(Self::Text(proposal.prompt.clone())),
+            ProposalForm::OtherKeys => Some(Self::OtherKeys {
+                title: proposal.summary.clone(),
+                instructions: vec![proposal.prompt.clone()],
+            }),
+        }
+    }
+}
+
+impl ReviewBody {
+    pub(crate) fn of(review: &Review, switches: &Visibility) -> Self {
+        let form = switches.proposals;
+        let proposal = review.proposal.as_ref();
         Self {
             mode: "review".to_owned(),
             message: review.answer.clone(),
             model: "review-agent".to_owned(),
-            iteration_proposal: review.proposal.clone(),
-            viewer_actions: Vec::new(),
+            iteration_proposal: proposal.and_then(|proposal| ProposalBody::of(proposal, form)),
+            viewer_actions: match switches.viewer_actions {
+                ViewerActions::None => json!([]),
+                ViewerActions::Objects => json!([
+                    { "type": "set_section", "axis": "z", "offset": 0.5 },
+                    { "type": "highlight", "revision_id": review.revision },
+                ]),
+                ViewerActions::Anything => json!({ "highlight": review.revision }),
+            },
         }
     }
 }
@@ -128,7 +167,8 @@ pub(crate) struct JobSummary {
 }
 
 impl JobSummary {
-    pub(crate) fn of(job: &Job, now: i64) -> Self {
+    pub(crate) fn of(config: &Config, job: &Job, now: i64) -> Self {
+        let shown = job.shown_revision(config.switches.visibility.during_follow_up, now);
         let preview = |text: &str| text.chars().take(PREVIEW_LENGTH).collect();
         Self {
             id: job.id.clone(),
@@ -137,7 +177,7 @@ impl JobSummary {
             title: job.title.clone(),
             prompt_preview: preview(&job.first_run().prompt),
             last_message: preview(job.last_message()),
-            latest_revision_id: job.latest_revision(now).map(|revision| revision.id.clone()),
+            latest_revision_id: shown.map(|revision| revision.id.clone()),
             created_at: timestamp(job.created_ms),
             updated_at: timestamp(job.updated_ms(now)),
         }
@@ -152,7 +192,10 @@ pub(crate) struct JobStatus {
     updated_at: String,
     poll_after_seconds: Option<Seconds>,
     explanation: Option<String>,
-    cost: Cost,
+    cost: Option<Cost>,
+    /// Absent unless a switch has it told here why a run failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorDetail>,
     #[serde(flatten)]
     result: Files,
 }
@@ -163,9 +206,28 @@ struct Cost {
     charged_cents: Option<Cents>,
 }
 
+fn failure(config: &Config, job: &Job, now: i64) -> Option<ErrorDetail> {
+    let told = config.switches.visibility.failures == Failures::ErrorField;
+    (told && job.status(now) == Status::Failed).then(|| ErrorDetail {
+        code: "generation_failed".into(),
+        message: REGRET.to_owned(),
+    })
+}
+
+impl Cost {
+    fn of(switches: Billing, job: &Job, now: i64) -> Option<Self> {
+        let charged_cents = job.charged(switches.charged, now);
+        let is_shown = charged_cents.is_some() || switches.unknown == UnknownCost::NullCents;
+        is_shown.then_some(Self {
+            currency: "usd",
+            charged_cents,
+        })
+    }
+}
+
 impl JobStatus {
-    pub(crate) fn of(job: &Job, poll_after: Option<Seconds>, now: i64) -> Self {
-        let revision = job.latest_revision(now);
+    pub(crate) fn of(config: &Config, job: &Job, poll_after: Option<Seconds>, now: i64) -> Self {
+        let revision = job.shown_revision(config.switches.visibility.during_follow_up, now);
         Self {
             id: job.id.clone(),
             status: job.status(now),
@@ -173,10 +235,8 @@ impl JobStatus {
             updated_at: timestamp(job.updated_ms(now)),
             poll_after_seconds: poll_after,
             explanation: revision.map(|revision| revision.design.explanation()),
-            cost: Cost {
-                currency: "usd",
-                charged_cents: job.charged(now),
-            },
+            cost: Cost::of(config.switches.billing, job, now),
+            error: failure(config, job, now),
             result: Files::of(revision),
         }
     }
@@ -191,8 +251,9 @@ pub(crate) struct ArtifactList {
 }
 
 impl ArtifactList {
-    pub(crate) fn of(job: &Job, now: i64) -> Self {
-        let files = Files::of(job.latest_revision(now));
+    pub(crate) fn of(config: &Config, job: &Job, now: i64) -> Self {
+        let during = config.switches.visibility.during_follow_up;
+        let files = Files::of(job.shown_revision(during, now));
         Self {
             job_id: job.id.clone(),
             revision_id: files.latest_revision_id,

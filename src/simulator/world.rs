@@ -1,18 +1,20 @@
 //! The state of the workspace: a pure fold of [`Effect`]s. It takes the time as a value and decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::billing::{Account, Settlement};
+use super::billing::{Account, BillingState, Settlement};
 use super::books::{EarlyPoll, EarlyPolls, KeyTally};
 use super::cents::Cents;
-use super::config::Config;
+use super::config::{Config, KeyState};
 use super::design;
 use super::digest::Digest;
-use super::effect::{Effect, Entry, KeyUse, Write, Written};
+use super::effect::{Effect, Entry, Refused, Write, Written};
+use super::gate::Gate;
 use super::ids::{ArtifactId, JobId};
 use super::jobs::{End, Exchange, Job, Revision, Run, Source};
-use super::limits::{Class, Gate};
+use super::keys::{Answered, Keyring, Known};
+use super::limits::Class;
 
 /// How many early polls are kept in full; all are counted.
 const EARLY_POLLS_KEPT: usize = 1_000;
@@ -26,12 +28,19 @@ pub(crate) struct World {
     /// The time of the first.
     pub(crate) since_ms: i64,
     pub(crate) account: Account,
+    pub(crate) billing: BillingState,
+    /// What became of API keys, by their digest.
+    pub(crate) key_states: BTreeMap<Digest, KeyState>,
     /// In order of creation.
     pub(crate) jobs: Vec<Job>,
     pub(crate) gate: Gate,
     pub(crate) downloads: BTreeMap<ArtifactId, u64>,
+    pub(crate) keys: Keyring,
+    /// The signatures of URLs that worked once.
+    pub(crate) used_links: BTreeSet<String>,
+    /// How often each question to the review assistant was not answered.
+    pub(crate) failed_reviews: BTreeMap<Digest, u32>,
     pub(crate) tallies: Tallies,
-    keys: BTreeMap<String, KeyUse>,
     by_id: BTreeMap<JobId, usize>,
     artifacts: BTreeMap<ArtifactId, ArtifactPlace>,
     /// How often each content was asked for.
@@ -45,6 +54,15 @@ pub(crate) struct Tallies {
     pub(crate) early_polls: EarlyPolls,
     pub(crate) keys: KeyTally,
     pub(crate) leaks: u64,
+}
+
+impl Tallies {
+    fn polled_early(&mut self, poll: EarlyPoll) {
+        self.early_polls.count += 1;
+        if self.early_polls.details.len() < EARLY_POLLS_KEPT {
+            self.early_polls.details.push(poll);
+        }
+    }
 }
 
 /// Where an artifact is found.
@@ -62,11 +80,15 @@ impl World {
             last_ms: None,
             since_ms: 0,
             account: Account::default(),
+            billing: BillingState::default(),
+            key_states: BTreeMap::new(),
             jobs: Vec::new(),
             gate: Gate::default(),
             downloads: BTreeMap::new(),
             tallies: Tallies::default(),
-            keys: BTreeMap::new(),
+            keys: Keyring::default(),
+            used_links: BTreeSet::new(),
+            failed_reviews: BTreeMap::new(),
             by_id: BTreeMap::new(),
             artifacts: BTreeMap::new(),
             attempts: BTreeMap::new(),
@@ -84,33 +106,57 @@ impl World {
         match entry.effect {
             Effect::Wrote(written) => {
                 let Written { write, key } = *written;
-                self.write(at, write);
+                let known = Known {
+                    at_ms: at,
+                    fingerprint: key.fingerprint,
+                    answer: Answered::Accepted(key.answer),
+                };
+                self.keys.learn(key.key, write.endpoint(), known);
                 self.tallies.keys.seen += 1;
-                self.keys.insert(key.key.clone(), key);
+                self.write(at, write);
+            }
+            Effect::Refused(refused) => {
+                let Refused {
+                    endpoint,
+                    key,
+                    fingerprint,
+                    refusal,
+                } = *refused;
+                let known = Known {
+                    at_ms: at,
+                    fingerprint,
+                    answer: Answered::Refused(refusal),
+                };
+                self.keys.learn(key, endpoint, known);
             }
             Effect::WebappWrote(write) => self.write(at, *write),
-            Effect::Hidden { job, hidden } => {
+            Effect::ToppedUp { cents } => self.account.top_up(cents),
+            Effect::BillingBecame { state } => self.billing = state,
+            Effect::KeyBecame { key, state } => {
+                self.key_states.insert(key, state);
+            }
+            Effect::HiddenBecame { job, hidden } => {
                 if let Some(index) = self.job_index(&job) {
                     self.jobs[index].hidden = hidden;
                 }
             }
-            Effect::ToppedUp { cents } => self.account.top_up(cents),
+            Effect::LinkUsed { signature } => {
+                self.used_links.insert(signature);
+            }
+            Effect::ReviewFailed { question } => {
+                *self.failed_reviews.entry(question).or_default() += 1;
+            }
+            Effect::ChargeKnown { job } => self.tell_charges(at, &job),
             Effect::Replayed { .. } => self.tallies.keys.replays += 1,
             Effect::KeyConflict { .. } => self.tallies.keys.conflicts += 1,
             Effect::RateLimited { class } => {
                 *self.tallies.rate_limited.entry(class).or_default() += 1;
             }
-            Effect::PolledEarly { job, told_ms } => {
-                let early = &mut self.tallies.early_polls;
-                early.count += 1;
-                if early.details.len() < EARLY_POLLS_KEPT {
-                    early.details.push(EarlyPoll {
-                        job,
-                        at_ms: at,
-                        told_ms,
-                    });
-                }
-            }
+            Effect::PolledEarly { job, told_ms } => self.tallies.polled_early(EarlyPoll {
+                job,
+                at_ms: at,
+                told_ms,
+            }),
             Effect::Leaked => self.tallies.leaks += 1,
             Effect::Downloaded { artifact } => *self.downloads.entry(artifact).or_default() += 1,
         }
@@ -120,6 +166,13 @@ impl World {
         self.by_id.get(id).copied()
     }
 
+    /// Whether an artifact is of its job's latest revision.
+    pub(crate) fn is_latest(&self, id: &ArtifactId, now: i64) -> bool {
+        let job = self.artifacts.get(id).map(|place| &self.jobs[place.job]);
+        job.and_then(|job| job.latest_revision(now))
+            .is_some_and(|revision| revision.artifacts.iter().any(|artifact| artifact.id == *id))
+    }
+
     /// The revision an artifact belongs to, and which of its files it is, once the run has ended.
     pub(crate) fn artifact(&self, id: &ArtifactId, now: i64) -> Option<(&Revision, usize)> {
         let place = self.artifacts.get(id)?;
@@ -127,11 +180,6 @@ impl World {
             Exchange::Run(run) => Some((run.revision(now)?, place.file)),
             Exchange::Review(_) => None,
         }
-    }
-
-    /// What an idempotency key was used for.
-    pub(crate) fn key(&self, key: &str) -> Option<&KeyUse> {
-        self.keys.get(key)
     }
 
     /// How many equal writes came before.
@@ -151,8 +199,8 @@ impl World {
                     search: format!("{title}\n{}", run.prompt).to_lowercase(),
                     title,
                     exchanges: Vec::new(),
-                    next_poll_ms: None,
                     hidden: false,
+                    next_poll_ms: None,
                 });
                 self.add_run(index, run);
             }
@@ -169,20 +217,29 @@ impl World {
         }
     }
 
-    fn add_run(&mut self, index: usize, run: Run) {
-        let charge = match run.end {
-            End::Completed { charge, .. } => charge,
-            End::Failed => Cents(0),
+    fn tell_charges(&mut self, at: i64, job: &JobId) {
+        let Some(index) = self.job_index(job) else {
+            return;
         };
+        for (exchange, asked) in self.jobs[index].exchanges.iter_mut().enumerate() {
+            if let Exchange::Run(run) = asked
+                && run.ends_ms <= at
+            {
+                run.tell_charge(at);
+                self.account.settle((index, exchange), at);
+            }
+        }
+    }
+
+    fn add_run(&mut self, index: usize, run: Run) {
         let settlement = Settlement {
+            run: (index, self.jobs[index].exchanges.len()),
             hold: run.hold,
-            charge,
+            charge: run.bill().map_or(Cents(0), |bill| bill.charge),
         };
         self.account.hold(settlement, run.settles_ms());
         *self.attempts.entry(run.lineage).or_default() += 1;
-        let told_ms = self
-            .config
-            .scaled_ms(i64::from(self.config.poll_after_seconds) * 1_000);
+        let told_ms = self.config.poll_after_ms();
         let job = &mut self.jobs[index];
         if let End::Completed { revision, .. } = &run.end {
             for (file, artifact) in revision.artifacts.iter().enumerate() {
@@ -194,8 +251,9 @@ impl World {
                 self.artifacts.insert(artifact.id.clone(), place);
             }
         }
+        // The web app is told nothing, and what clients were told before still holds.
         if run.source == Source::Api {
-            job.next_poll_ms = Some(run.queued_ms.saturating_add(told_ms));
+            job.next_poll_ms = told_ms.map(|told_ms| run.queued_ms.saturating_add(told_ms));
         }
         job.exchanges.push(Exchange::Run(run));
     }

@@ -11,5 +11,6 @@
 mod binary;
 mod downloads;
 mod house;
+mod limits;
 mod manifest;
 mod night;

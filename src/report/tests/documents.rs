@@ -6,18 +6,21 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::night::Night;
+use crate::plan::action::{Action, Reason};
 use crate::plan::actions::Plan;
 use crate::plan::content::{Content, Prompt};
 use crate::plan::family::{Family, Part, PartIx, Policy, Step, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{Salt, StepKey};
-use crate::plan::memory::{Memory, Price};
+use crate::plan::memory::{Lineage, Memory, Price};
 use crate::plan::money::Cents;
+use crate::plan::remote::JobId;
 use crate::plan::settings::Settings;
 use crate::report::logs::Story;
 use crate::report::palette::Palette;
 use crate::report::{json as report_json, plan_json, plan_text, runs};
 use crate::run::event::{Event, StopReason};
+use crate::run::outcome::{ExitReason, RunEnd};
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -92,6 +95,33 @@ fn the_list_of_runs_has_a_version_and_no_parts() {
     assert_eq!(list["format_version"], 1);
     assert_eq!(list["runs"][0]["run_id"], "run-1");
     assert_eq!(list["runs"][0].get("parts"), None);
+    assert_eq!(list["runs"][0]["counts"]["succeeded"], 1);
+}
+
+#[test]
+fn the_list_of_runs_is_made_without_the_parts_that_it_drops() {
+    let night = night();
+    let mut whole = night.summary();
+    whole.parts.clear();
+    assert_eq!(runs::summaries(&night.records), [whole]);
+}
+
+#[test]
+fn a_run_that_broke_off_is_reported_with_its_error_beside_the_rest() {
+    let mut night = Night::new();
+    night.start(&["plate"], &[]);
+    night.create("plate");
+    let mut summary = night.summary();
+    summary.end = Some(RunEnd::new(vec![ExitReason::StorageFailed]));
+    let error = json!({ "kind": "storage", "message": "the disk is full" });
+    let report = parsed(&report_json::broken_off(&summary, &error));
+    assert_eq!(report["error"], error);
+    assert_eq!(report["exit_reasons"], json!(["storage_failed"]));
+    assert_eq!(
+        (&report["exit_code"], &report["outcome"]),
+        (&5.into(), &"interrupted".into())
+    );
+    assert_eq!(report["parts"][0]["job_id"], "cadjob_plate");
 }
 
 #[test]
@@ -179,6 +209,67 @@ fn a_plan_without_a_price_says_that_its_cost_is_unknown() {
     );
     let text = plan_text::plan(&plan, &memory, Palette::Plain, false);
     assert!(text.contains("no price was seen here yet"), "{text}");
+}
+
+#[test]
+fn a_part_that_is_reused_says_why_in_json_and_with_v() {
+    let mut plan = Plan::new(family(2), &Memory::default(), &BTreeSet::new()).unwrap();
+    let mut memory = Memory::default();
+    let lineage = Lineage {
+        job: Some(JobId("cadjob_a".to_owned())),
+        ..Lineage::default()
+    };
+    memory.lineages.insert(plan.lineage(PartIx(0)), lineage);
+    plan.actions[..2].fill(Action::Reuse);
+    let document = parsed(&plan_json::plan(&plan, &memory));
+    let steps = document["parts"][0]["steps"].as_array().unwrap();
+    let reasons: Vec<&str> = steps
+        .iter()
+        .map(|step| step["reason"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        reasons,
+        ["succeeded on job cadjob_a", "published and in place"]
+    );
+    let short = plan_text::plan(&plan, &memory, Palette::Plain, false);
+    assert!(short.contains("  = 1 part is reused\n"), "{short}");
+    let full = plan_text::plan(&plan, &memory, Palette::Plain, true);
+    let kept = "  = plate-0\n      create: succeeded on job cadjob_a\n      download: published and in place\n";
+    assert!(full.contains(kept), "{full}");
+}
+
+#[test]
+fn parts_are_alike_whatever_jobs_and_files_their_reasons_name() {
+    const PARTS: u32 = 10_000;
+    let memory = Memory::default();
+    let mut plan = Plan::new(family(PARTS), &memory, &BTreeSet::new()).unwrap();
+    for (n, action) in plan.actions.iter_mut().step_by(2).enumerate() {
+        let before = Some(JobId(format!("cadjob_{n}")));
+        *action = Action::Run(Reason::NewCreate { before });
+    }
+    let text = plan_text::plan(&plan, &memory, Palette::Plain, false);
+    let last = "job cadjob_2 made the old one\n    … and 9997 more alike\n\nSends";
+    assert!(text.contains(last), "{text}");
+    let full = plan_text::plan(&plan, &memory, Palette::Plain, true);
+    assert!(full.contains("job cadjob_9999 made the old one"));
+}
+
+#[test]
+fn a_plan_of_many_kinds_of_parts_shows_some_and_counts_the_rest() {
+    let mut family = family(40);
+    for (n, step) in family.steps.iter_mut().enumerate().skip(1).step_by(2) {
+        step.id = StepId::new(format!("download-{n}")).unwrap();
+    }
+    let memory = Memory::default();
+    let plan = Plan::new(family, &memory, &BTreeSet::new()).unwrap();
+    let text = plan_text::plan(&plan, &memory, Palette::Plain, false);
+    assert!(text.contains("\n  … and 28 more, see --json\n"), "{text}");
+    assert!(!text.contains("plate-12"), "{text}");
+    let full = plan_text::plan(&plan, &memory, Palette::Plain, true);
+    assert!(
+        full.contains("plate-39") && !full.contains("more"),
+        "{full}"
+    );
 }
 
 #[test]

@@ -20,7 +20,9 @@ use crate::run::outcome::ExitReason;
 
 const PAGE: Page<'_> = Page {
     palette: Palette::Plain,
+    manifest: "plates.yaml",
     flags: " --sim",
+    service: None,
     full: false,
 };
 
@@ -113,6 +115,42 @@ fn a_run_with_nothing_to_do_says_so() {
 }
 
 #[test]
+fn paths_and_commands_are_those_of_the_command_line_and_not_of_the_run() {
+    let mut night = good_night();
+    night.start(&["left"], &[]);
+    night.intend("left", StepKind::Create, 0);
+    night.record(Event::Unresolved {
+        send: send("left", StepKind::Create),
+        call: None,
+        why: "no answer for 10 min".to_owned(),
+    });
+    night.end(&[ExitReason::Unresolved, ExitReason::Interrupted]);
+    let page = Page {
+        manifest: "my night/plates.yaml",
+        flags: " --base-url http://127.0.0.1:1 --state s",
+        service: Some(" --base-url http://127.0.0.1:1"),
+        ..PAGE
+    };
+    let text = report(&night.summary(), page);
+    for said in [
+        "millrun jobs list --base-url http://127.0.0.1:1 ",
+        "millrun resume 'my night/plates.yaml' --base-url http://127.0.0.1:1 --state s ",
+    ] {
+        assert!(text.contains(said), "{said:?} is not said: {text}");
+    }
+    let text = report(&good_night().summary(), page);
+    for said in [
+        "files     my night/out/\n",
+        "my night/out/plates/plate-60x40.step\n",
+        "millrun report 'my night/plates.yaml'",
+    ] {
+        assert!(text.contains(said), "{said:?} is not said: {text}");
+    }
+    let simulated = report(&night.summary(), PAGE);
+    assert!(!simulated.contains("jobs list"), "{simulated}");
+}
+
+#[test]
 fn an_interrupted_run_says_how_it_goes_on() {
     let mut night = Night::new();
     night.start(&["a", "b"], &[]);
@@ -195,6 +233,30 @@ fn the_ledger_shows_each_movement_and_their_sums() {
 }
 
 #[test]
+fn the_ledger_of_a_run_that_cost_nothing_says_which_and_what_all_cost() {
+    let mut night = good_night();
+    let text = |night: &Night| {
+        let history = History::of(&night.records);
+        let run = history.run.as_ref().map(|run| run.id);
+        let view = LedgerView::new(&history.memory, run);
+        (view.text(&Zone::named("UTC"), Palette::Plain), view.json())
+    };
+    let (first, _) = text(&night);
+    assert!(first.ends_with("\nrun-1: 3.60 usd charged\n"), "{first}");
+    night.start(&["plate-60x40"], &["plate-60x40"]);
+    night.end(&[]);
+    let (second, json) = text(&night);
+    assert_eq!(
+        second,
+        "run-2: nothing was held or charged; all runs together: 3.60 usd charged\n"
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["run_id"], "run-2");
+    assert_eq!(json["totals"]["charged_cents"], 0);
+    assert_eq!(json["all_runs"]["charged_cents"], 360);
+}
+
+#[test]
 fn the_log_tells_the_story_line_by_line() {
     let zone = Zone::named("UTC");
     let mut story = Story::default();
@@ -204,6 +266,20 @@ fn the_log_tells_the_story_line_by_line() {
         .map(|record| story.line(record, &zone, Palette::Plain))
         .collect();
     assert_snapshot!(text);
+}
+
+#[test]
+fn a_process_that_goes_on_knows_the_steps_of_what_was_begun_before_it() {
+    let mut night = Night::new();
+    night.start(&["a"], &[]);
+    night.create("a");
+    let begun = night.records.len();
+    night.complete("a", Some(180), "A box.");
+    let mut story = Story::default();
+    story.learn(&History::of(&night.records[..begun]).memory);
+    for record in &night.records[begun..] {
+        assert_eq!(story.tell(record).step, Some(step("a", StepKind::Create)));
+    }
 }
 
 #[test]

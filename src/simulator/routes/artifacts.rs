@@ -15,8 +15,9 @@ use crate::simulator::app::App;
 use crate::simulator::config::Scope;
 use crate::simulator::errors::ApiError;
 use crate::simulator::ids::ArtifactId;
-use crate::simulator::limits::Bucket;
+use crate::simulator::limits::{Bucket, Class};
 use crate::simulator::storage::signed_path;
+use crate::simulator::switches::{OlderArtifacts, SignedUrls};
 use crate::simulator::wire::{ArtifactList, Download, Seconds};
 
 /// Lists the artifacts of a job's latest revision.
@@ -52,13 +53,13 @@ async fn try_list(
     headers: &HeaderMap,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<(StatusCode, ArtifactList), ApiError> {
-    let key = app.authorize(headers, &[Scope::CadRead])?;
+    let key = app.authorize(headers, &[Scope::CadRead], Class::Artifacts)?;
     app.turn(|turn| {
         turn.admit(&[Bucket::Artifacts { key }])?;
         let job = turn.job(&job_id(path)?)?;
         Ok((
             StatusCode::OK,
-            ArtifactList::of(&turn.world.jobs[job], turn.now),
+            ArtifactList::of(&turn.world.config, &turn.world.jobs[job], turn.now),
         ))
     })
     .await
@@ -71,15 +72,23 @@ async fn try_download(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Download, ApiError> {
     const NOT_FOUND: ApiError = ApiError::NotFound("Artifact not found");
-    let key = app.authorize(headers, &[Scope::CadRead])?;
+    let key = app.authorize(headers, &[Scope::CadRead], Class::Artifacts)?;
     app.turn(|turn| {
         turn.admit(&[Bucket::Artifacts { key }])?;
         let Path(id) = path.map_err(|_| NOT_FOUND)?;
         let id = ArtifactId::from(id.as_str());
+        let switches = &turn.world.config.switches.visibility;
+        if switches.older_artifacts == OlderArtifacts::Gone && !turn.world.is_latest(&id, turn.now)
+        {
+            return Err(NOT_FOUND);
+        }
+        // Links of one moment are told apart where each works once.
+        let serial = (switches.signed_urls == SignedUrls::Once).then(|| app.next_link());
         let (revision, file) = turn.world.artifact(&id, turn.now).ok_or(NOT_FOUND)?;
         let config = &turn.world.config;
         let life_ms = config.scaled_ms(i64::from(config.link_seconds) * 1_000);
-        let path = signed_path(config.seed, &id, turn.now.saturating_add(life_ms));
+        let expires_ms = turn.now.saturating_add(life_ms);
+        let path = signed_path(config.seed, &id, expires_ms, serial);
         Ok(Download {
             filename: revision.artifacts[file].filename.clone(),
             artifact_id: id,

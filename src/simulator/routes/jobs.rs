@@ -11,14 +11,17 @@ use serde::Deserialize;
 
 use crate::simulator::app::{App, Turn};
 use crate::simulator::config::Scope;
+use crate::simulator::digest::Digester;
 use crate::simulator::effect::Effect;
 use crate::simulator::errors::ApiError;
 use crate::simulator::history::History;
 use crate::simulator::ids::JobId;
 use crate::simulator::jobs::Job;
-use crate::simulator::limits::Bucket;
+use crate::simulator::limits::{Bucket, Class};
 use crate::simulator::submit;
+use crate::simulator::switches::ListOrder;
 use crate::simulator::wire::{JobList, JobStatus, JobSummary};
+use crate::simulator::world::World;
 
 /// How many jobs a page has unless the client says.
 const PAGE: usize = 20;
@@ -36,13 +39,13 @@ pub(crate) struct ListQuery {
 /// Where a list goes on, and how it was asked for.
 #[derive(Debug)]
 struct Cursor {
-    /// Jobs before this number in order of creation are still to come.
-    before: usize,
+    /// The number, in order of creation, of the job that was shown last; at first that of none.
+    after: Option<usize>,
     limit: usize,
     q: String,
 }
 
-/// Lists jobs, newest first.
+/// Lists jobs.
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -73,7 +76,7 @@ pub(crate) async fn messages(
 pub(super) fn job_id(path: Result<Path<String>, PathRejection>) -> Result<JobId, ApiError> {
     match path {
         Ok(Path(id)) => Ok(JobId::from(id.as_str())),
-        Err(_) => Err(ApiError::NotFound("CAD job not found")),
+        Err(_) => Err(ApiError::NO_JOB),
     }
 }
 
@@ -82,12 +85,12 @@ async fn try_list(
     headers: &HeaderMap,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<(StatusCode, JobList), ApiError> {
-    app.authorize(headers, &[Scope::CadRead])?;
+    app.authorize(headers, &[Scope::CadRead], Class::Reads)?;
     app.turn(|turn| {
         turn.admit(&[Bucket::Reads])?;
         let Query(query) = query.map_err(|_| ApiError::InvalidRequest("The query is invalid"))?;
-        let start = Cursor::begin(query, turn.world.jobs.len())?;
-        Ok((StatusCode::OK, start.page(&turn.world.jobs, turn.now)))
+        let start = Cursor::begin(query)?;
+        Ok((StatusCode::OK, start.page(turn.world, turn.now)))
     })
     .await
 }
@@ -97,14 +100,14 @@ async fn try_status(
     headers: &HeaderMap,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<(StatusCode, JobStatus), ApiError> {
-    let key = app.authorize(headers, &[Scope::CadRead])?;
+    let key = app.authorize(headers, &[Scope::CadRead], Class::Reads)?;
     app.turn(|turn| {
         let id = job_id(path);
         let known = id.as_ref().ok().and_then(|id| turn.world.job_index(id));
         let Some(job) = known else {
             // A job that is not there has no limit of its own: it would be a way to fill the memory.
             turn.admit(&[Bucket::Reads])?;
-            return Err(ApiError::NotFound("CAD job not found"));
+            return Err(ApiError::NO_JOB);
         };
         turn.admit(&[Bucket::JobPolls { key, job }, Bucket::Reads])?;
         Ok((StatusCode::OK, poll(turn, job)))
@@ -123,10 +126,11 @@ fn poll(turn: &mut Turn<'_>, index: usize) -> JobStatus {
         turn.record(Effect::PolledEarly { job, told_ms });
     }
     let active = turn.world.jobs[index].status(now).is_active();
-    let poll_after = active.then(|| submit::poll_after(turn.world));
-    let job = &mut turn.world.jobs[index];
+    let poll_after = submit::poll_after(turn.world).filter(|_| active);
+    let world = &mut *turn.world;
+    let job = &mut world.jobs[index];
     job.next_poll_ms = poll_after.map(|wait| now.saturating_add(wait.ms()));
-    JobStatus::of(job, poll_after, now)
+    JobStatus::of(&world.config, job, poll_after, now)
 }
 
 async fn try_messages(
@@ -134,24 +138,31 @@ async fn try_messages(
     headers: &HeaderMap,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<(StatusCode, History), ApiError> {
-    app.authorize(headers, &[Scope::CadRead])?;
+    app.authorize(headers, &[Scope::CadRead], Class::Reads)?;
     app.turn(|turn| {
         turn.admit(&[Bucket::Reads])?;
         let job = turn.job(&job_id(path)?)?;
-        Ok((StatusCode::OK, History::of(&turn.world.jobs[job], turn.now)))
+        Ok((
+            StatusCode::OK,
+            History::of(
+                &turn.world.config.switches.visibility,
+                &turn.world.jobs[job],
+                turn.now,
+            ),
+        ))
     })
     .await
 }
 
 impl Cursor {
     /// From the query: a cursor brings its own limit and search, which the query may override.
-    fn begin(query: ListQuery, jobs: usize) -> Result<Self, ApiError> {
+    fn begin(query: ListQuery) -> Result<Self, ApiError> {
         let mut cursor = match query.cursor.filter(|cursor| !cursor.is_empty()) {
             Some(text) => {
                 Self::decode(&text).ok_or(ApiError::InvalidRequest("cursor is invalid"))?
             }
             None => Self {
-                before: jobs,
+                after: None,
                 limit: PAGE,
                 q: String::new(),
             },
@@ -169,18 +180,21 @@ impl Cursor {
         }
     }
 
-    fn page(self, jobs: &[Job], now: i64) -> JobList {
-        let end = self.before.min(jobs.len());
-        let mut found = jobs[..end]
+    fn page(self, world: &World, now: i64) -> JobList {
+        let order = order(world);
+        let shown = self
+            .after
+            .and_then(|after| order.iter().position(|index| *index == after));
+        let start = shown.map_or(0, |place| place + 1);
+        let mut found = order[start..]
             .iter()
-            .enumerate()
-            .rev()
+            .map(|index| (*index, &world.jobs[*index]))
             .filter(|(_, job)| !job.hidden && job.search.contains(&self.q));
         let page: Vec<(usize, &Job)> = found.by_ref().take(self.limit).collect();
         let more = found.next().is_some();
         let next_cursor = page.last().filter(|_| more).map(|(index, _)| {
             Self {
-                before: *index,
+                after: Some(*index),
                 ..self
             }
             .encode()
@@ -188,14 +202,17 @@ impl Cursor {
         JobList {
             jobs: page
                 .iter()
-                .map(|(_, job)| JobSummary::of(job, now))
+                .map(|(_, job)| JobSummary::of(&world.config, job, now))
                 .collect(),
             next_cursor,
         }
     }
 
     fn encode(&self) -> String {
-        let text = format!("{}:{}:{}", self.before, self.limit, self.q);
+        let after = self
+            .after
+            .map_or_else(String::new, |after| after.to_string());
+        let text = format!("{after}:{}:{}", self.limit, self.q);
         BASE64URL_NOPAD.encode(text.as_bytes())
     }
 
@@ -203,9 +220,23 @@ impl Cursor {
         let text = String::from_utf8(BASE64URL_NOPAD.decode(text.as_bytes()).ok()?).ok()?;
         let mut fields = text.splitn(3, ':');
         Some(Self {
-            before: fields.next()?.parse().ok()?,
+            after: Some(fields.next()?.parse().ok()?),
             limit: fields.next()?.parse().ok()?,
             q: fields.next()?.to_owned(),
         })
     }
+}
+
+/// The numbers of all jobs in the order that lists have. What is any order to a client is the same for every page.
+fn order(world: &World) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..world.jobs.len()).rev().collect();
+    if world.config.switches.visibility.order == ListOrder::Any {
+        let digest = |index: &usize| {
+            Digester::new("list order")
+                .text(world.jobs[*index].id.as_str())
+                .finish()
+        };
+        order.sort_by_cached_key(digest);
+    }
+    order
 }

@@ -14,6 +14,7 @@ use crate::simulator::ids::ArtifactId;
 use crate::simulator::jobs::Revision;
 use crate::simulator::step;
 use crate::simulator::storage::Signature;
+use crate::simulator::switches::SignedUrls;
 
 /// What a client shows to the API and to nobody else.
 const SECRETS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, IDEMPOTENCY_KEY];
@@ -49,7 +50,8 @@ pub(crate) async fn file(
             (headers, step::file(&revision, index)).into_response()
         }
         Ok(Err(status)) => refusal(status),
-        Err(error) => refusal(error.status()),
+        // Only the log can fail here.
+        Err(_) => refusal(StatusCode::SERVICE_UNAVAILABLE),
     }
 }
 
@@ -59,7 +61,8 @@ fn take(
     id: &ArtifactId,
     signature: &Signature,
 ) -> Result<(Revision, usize), StatusCode> {
-    if !signature.admits(turn.world.config.seed, id, turn.now) {
+    let used = turn.world.used_links.contains(&signature.signature);
+    if used || !signature.admits(turn.world.config.seed, id, turn.now) {
         return Err(StatusCode::FORBIDDEN);
     }
     let (revision, index) = turn
@@ -70,6 +73,11 @@ fn take(
     turn.record(Effect::Downloaded {
         artifact: id.clone(),
     });
+    if turn.world.config.switches.visibility.signed_urls == SignedUrls::Once {
+        turn.record(Effect::LinkUsed {
+            signature: signature.signature.clone(),
+        });
+    }
     Ok((revision, index))
 }
 

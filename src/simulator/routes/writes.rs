@@ -1,8 +1,8 @@
 //! `POST /api/v1/cad/jobs`, `POST …/{job_id}/messages` and `POST …/{job_id}/review`
 //!
 //! In this order: API key and scope, rate limit, idempotency key, what is wrong with the body, the job, what the
-//! idempotency key was used for, and last the state of the job and the money. The body is read before any of it is
-//! answered: a client that is busy sending would miss the answer.
+//! idempotency key was used for, and last the state of the job and the money, unless a switch has them checked sooner.
+//! The body is read before any of it is answered: a client that is busy sending would miss the answer.
 
 use std::sync::Arc;
 
@@ -16,16 +16,22 @@ use serde_json::Value;
 use super::jobs::job_id;
 use crate::simulator::app::{App, idempotency_key};
 use crate::simulator::config::Scope;
+use crate::simulator::effect::Effect;
 use crate::simulator::errors::ApiError;
-use crate::simulator::limits::{Bucket, Class};
+use crate::simulator::flights::Flight;
+use crate::simulator::ids::JobId;
+use crate::simulator::keys::Endpoint;
 use crate::simulator::multipart;
-use crate::simulator::review::{self, Question};
-use crate::simulator::submit;
+use crate::simulator::review::Question;
+use crate::simulator::switches::{Compared, Switches, Uploads};
 use crate::simulator::wire::Receipt;
+use crate::simulator::write::{Identity, WriteRequest};
 
 /// Creates a job.
 pub(crate) async fn create(State(app): State<Arc<App>>, request: Request) -> Response {
-    app.answer(try_create(&app, request).await)
+    // A create is about no job yet.
+    let job = Err(ApiError::NO_JOB);
+    app.answer(respond(&app, Endpoint::Create, job, request).await)
 }
 
 /// Continues a job.
@@ -34,7 +40,7 @@ pub(crate) async fn follow_up(
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
-    app.answer(try_follow_up(&app, path, request).await)
+    app.answer(respond(&app, Endpoint::FollowUp, job_id(path), request).await)
 }
 
 /// Asks the review assistant.
@@ -43,72 +49,78 @@ pub(crate) async fn review(
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
-    app.answer(try_review(&app, path, request).await)
+    app.answer(respond(&app, Endpoint::Review, job_id(path), request).await)
 }
 
 type Answer = Result<(StatusCode, Receipt), ApiError>;
 
-async fn try_create(app: &App, request: Request) -> Answer {
-    let caller = app.authorize(request.headers(), &[Scope::CadWrite]);
-    let key = idempotency_key(request.headers());
-    let submission = multipart::submission(request).await;
-    caller?;
-    app.turn(|turn| {
-        turn.admit(&[Bucket::CadWrites])?;
-        let (key, submission) = (key?, submission?);
-        let fingerprint = submission.fingerprint(None);
-        turn.write(Class::CadWrites, key, fingerprint, |world, now| {
-            submit::create(world, submission, now)
-        })
-    })
-    .await
-}
-
-async fn try_follow_up(
+async fn respond(
     app: &App,
-    path: Result<Path<String>, PathRejection>,
+    endpoint: Endpoint,
+    job: Result<JobId, ApiError>,
     request: Request,
 ) -> Answer {
-    let caller = app.authorize(request.headers(), &[Scope::CadWrite]);
+    let scopes: &[Scope] = match endpoint {
+        Endpoint::Create | Endpoint::FollowUp => &[Scope::CadWrite],
+        Endpoint::Review => &[Scope::CadRead, Scope::CadWrite],
+    };
+    let switches = &app.config().switches;
+    let caller = app.authorize(request.headers(), scopes, endpoint.class());
     let key = idempotency_key(request.headers());
-    let submission = multipart::submission(request).await;
+    let flight = match (&caller, &key) {
+        (Ok(_), Ok(key)) => app.flights.begin(switches.idempotency, endpoint, key),
+        _ => Flight::Unwatched,
+    };
+    let read = read(switches, endpoint, job, request).await;
     caller?;
+    // The flight lands when the answer is durable, not before.
     app.turn(|turn| {
-        turn.admit(&[Bucket::CadWrites])?;
-        let (key, submission, id) = (key?, submission?, job_id(path)?);
-        let job = turn.job(&id)?;
-        let fingerprint = submission.fingerprint(Some(&id));
-        turn.write(Class::CadWrites, key, fingerprint, |world, now| {
-            submit::follow_up(world, job, submission, now)
-        })
+        turn.admit(&[endpoint.bucket()])?;
+        let key = key?;
+        if matches!(flight, Flight::Doubled) {
+            let class = endpoint.class();
+            turn.record(Effect::KeyConflict { class });
+            return Err(ApiError::IdempotencyKeyInFlight);
+        }
+        let (identity, request) = read?;
+        turn.write(key, identity, request)
     })
     .await
 }
 
-async fn try_review(
-    app: &App,
-    path: Result<Path<String>, PathRejection>,
+/// Reads a body to its end.
+async fn read(
+    switches: &Switches,
+    endpoint: Endpoint,
+    job: Result<JobId, ApiError>,
     request: Request,
-) -> Answer {
-    let caller = app.authorize(request.headers(), &[Scope::CadRead, Scope::CadWrite]);
-    let key = idempotency_key(request.headers());
-    let question = question(request).await;
-    caller?;
-    app.turn(|turn| {
-        turn.admit(&[Bucket::Reviews])?;
-        let (key, question, id) = (key?, question?, job_id(path)?);
-        let job = turn.job(&id)?;
-        let fingerprint = question.fingerprint(&id);
-        turn.write(Class::Reviews, key, fingerprint, |world, now| {
-            review::review(world, job, question, now)
-        })
-    })
-    .await
+) -> Result<(Identity, WriteRequest), ApiError> {
+    let (identity, request) = match switches.idempotency.compared {
+        Compared::Meaning => (Identity::Meaning, request),
+        Compared::Bytes => {
+            let (digest, request) = multipart::digested(request).await?;
+            (Identity::Bytes(digest), request)
+        }
+    };
+    let request = match endpoint {
+        Endpoint::Create => {
+            WriteRequest::Create(multipart::submission(request, switches.uploads).await?)
+        }
+        Endpoint::FollowUp => {
+            let submission = multipart::submission(request, switches.uploads).await?;
+            WriteRequest::FollowUp(job?, submission)
+        }
+        Endpoint::Review => {
+            let question = question(request, switches.uploads).await?;
+            WriteRequest::Review(job?, question)
+        }
+    };
+    Ok((identity, request))
 }
 
-async fn question(request: Request) -> Result<Question, ApiError> {
+async fn question(request: Request, switches: Uploads) -> Result<Question, ApiError> {
     let mut object = multipart::object(request).await?;
-    multipart::json_prompt(&object)?;
+    multipart::json_prompt(&object, switches)?;
     // What else a client sends is not for this endpoint.
     object.retain(|name, _| matches!(name.as_str(), "prompt" | "revision_id" | "viewer_state"));
     Question::deserialize(Value::Object(object))

@@ -1,12 +1,20 @@
 //! The simulator from outside: its router driven in process, in virtual time.
 
+mod billing;
+mod codes;
+mod config_file;
 mod faults;
+mod idempotency;
 mod lifecycle;
+mod limiting;
 mod limits;
+mod measures;
 mod money;
 mod persistence;
 mod solids;
+mod telling;
 mod uploads;
+mod visibility;
 mod webapp;
 mod wire;
 

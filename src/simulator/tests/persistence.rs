@@ -151,3 +151,50 @@ async fn it_is_served_over_loopback_and_nowhere_else() {
     stop.send(()).unwrap();
     served.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_log_from_before_there_were_switches_is_read_under_any_of_them() {
+    let odd = r#"
+        [switches.idempotency]
+        scope = "endpoint"
+        remembered = "refusals"
+        [switches.billing]
+        failed-runs = "charged"
+        charges = "beyond-hold"
+        follow-ups = "free"
+        late-seconds = 60
+        [switches.visibility]
+        proposals = "text"
+        poll-after = "null"
+        order = "any"
+        "#;
+    for config in [Config::default(), Config::from_toml(odd).unwrap()] {
+        let dir = tempfile::tempdir().unwrap();
+        let log = include_str!("fixtures/world-before-switches.jsonl");
+        std::fs::write(dir.path().join("world.jsonl"), log).unwrap();
+        let clock = Clock::new(1_795_580_000_000, 1.0);
+        let client = Client::of(Simulator::open(config, clock, Some(dir.path())).unwrap());
+        let books = client.simulator.books();
+        assert_eq!((books.totals.completed, books.totals.failed), (1, 1));
+        assert_eq!(
+            (books.totals.charged_cents.0, books.totals.held_cents.0),
+            (150, 0)
+        );
+        assert_eq!((books.idempotency.seen, books.idempotency.replays), (3, 1));
+        let again = client
+            .create("k3", "A spacer [sim:fail][sim:duration=1]")
+            .await;
+        assert_eq!(
+            again.text("id"),
+            "cadjob_703db82e-df8c-48a3-9767-77512703f9ce"
+        );
+        let review = format!("/api/v1/cad/jobs/{}/review", books.jobs[0].id);
+        let asked = json!({ "prompt": "Risks? [sim:propose]" });
+        let proposal =
+            &client.post(&review, "k2", asked).await.json()["review"]["iteration_proposal"];
+        assert_eq!(
+            proposal["summary"], "Break the sharp edges of revision A",
+            "it was answered so"
+        );
+    }
+}

@@ -2,13 +2,13 @@
 
 use super::*;
 
-const JOBS: &str = "/api/v1/cad/jobs";
-const FORM: &str = "multipart/form-data; boundary=XX";
+pub(super) const JOBS: &str = "/api/v1/cad/jobs";
+pub(super) const FORM: &str = "multipart/form-data; boundary=XX";
 
 /// One part: its name, file name, type and bytes.
-type Part<'a> = (&'a str, Option<&'a str>, Option<&'a str>, &'a [u8]);
+pub(super) type Part<'a> = (&'a str, Option<&'a str>, Option<&'a str>, &'a [u8]);
 
-fn form(parts: &[Part<'_>]) -> Vec<u8> {
+pub(super) fn form(parts: &[Part<'_>]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, filename, kind, bytes) in parts {
         body.extend(format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"").bytes());
@@ -33,7 +33,7 @@ fn image(bytes: &[u8]) -> Part<'_> {
     ("images", Some("a.png"), Some("image/png"), bytes)
 }
 
-const PROMPT: Part<'static> = ("prompt", None, None, b"A plate");
+pub(super) const PROMPT: Part<'static> = ("prompt", None, None, b"A plate");
 
 #[tokio::test(start_paused = true)]
 async fn images_are_kept_as_what_they_are_but_not_their_bytes() {

@@ -4,9 +4,9 @@ use super::*;
 use crate::simulator::Source;
 
 impl Client {
-    async fn control(&self, method: Method, path: &str, body: Value) -> Answer {
+    async fn control(&self, path: &str, body: Value) -> Answer {
         let request = Request::builder()
-            .method(method)
+            .method(Method::POST)
             .uri(path)
             .header("content-type", "application/json");
         self.send(request.body(Body::from(body.to_string())).unwrap())
@@ -25,7 +25,7 @@ async fn a_user_of_the_web_app_iterates_behind_the_clients_back() {
 
     let messages = format!("/_sim/webapp/jobs/{id}/messages");
     let typed = json!({ "prompt": "Make it 9 mm thick. [sim:duration=60][sim:cost=170]" });
-    let started = client.control(Method::POST, &messages, typed.clone()).await;
+    let started = client.control(&messages, typed.clone()).await;
     assert_eq!(started.json()["status"], "queued", "{started:?}");
     // To the client the job is simply busy.
     let refused = client
@@ -36,7 +36,7 @@ async fn a_user_of_the_web_app_iterates_behind_the_clients_back() {
         )
         .await;
     assert_eq!(refused.code(), "job_already_running");
-    let again = client.control(Method::POST, &messages, typed).await;
+    let again = client.control(&messages, typed).await;
     assert_eq!(again.code(), "job_already_running");
     assert_eq!(client.get(&job).await.json()["status"], "queued");
 
@@ -67,9 +67,7 @@ async fn a_user_of_the_web_app_iterates_behind_the_clients_back() {
 async fn jobs_of_the_web_app_are_listed_and_hidden_ones_are_not() {
     let client = Client::new(Config::default());
     let typed = json!({ "prompt": "A spacer [sim:duration=1]" });
-    let started = client
-        .control(Method::POST, "/_sim/webapp/jobs", typed)
-        .await;
+    let started = client.control("/_sim/webapp/jobs", typed).await;
     let theirs = started.text("id");
     client.create("k1", PLATE).await;
     let listed = async || -> Vec<(String, String)> {
@@ -91,10 +89,8 @@ async fn jobs_of_the_web_app_are_listed_and_hidden_ones_are_not() {
     let spacer = ("webapp".to_owned(), "Spacer".to_owned());
     assert_eq!(listed().await, [plate.clone(), spacer.clone()]);
 
-    let hidden = format!("/_sim/webapp/jobs/{theirs}/hidden");
-    let done = client
-        .control(Method::PUT, &hidden, json!({ "hidden": true }))
-        .await;
+    let hidden = format!("/_sim/jobs/{theirs}/hidden");
+    let done = client.control(&hidden, json!({ "hidden": true })).await;
     assert_eq!(done.json()["hidden"], true);
     assert_eq!(listed().await, std::slice::from_ref(&plate));
     // Who knows its id still finds it, and may go on with it.
@@ -105,25 +101,15 @@ async fn jobs_of_the_web_app_are_listed_and_hidden_ones_are_not() {
     let messages = format!("{job}/messages");
     let accepted = client.post(&messages, "k2", follow_up).await;
     assert_eq!(accepted.status, 202);
-    client
-        .control(Method::PUT, &hidden, json!({ "hidden": false }))
-        .await;
+    client.control(&hidden, json!({ "hidden": false })).await;
     assert_eq!(listed().await, [plate, spacer]);
 
     let nobody = client
-        .control(
-            Method::PUT,
-            "/_sim/webapp/jobs/none/hidden",
-            json!({ "hidden": true }),
-        )
+        .control("/_sim/jobs/none/hidden", json!({ "hidden": true }))
         .await;
     assert_eq!(nobody.status, 404);
     let wrong = client
-        .control(
-            Method::POST,
-            "/_sim/webapp/jobs",
-            json!({ "promt": "A plate" }),
-        )
+        .control("/_sim/webapp/jobs", json!({ "promt": "A plate" }))
         .await;
     assert_eq!(wrong.code(), "invalid_request");
 }
@@ -137,13 +123,9 @@ async fn what_the_web_app_did_outlives_the_process() {
     };
     let client = open();
     let typed = json!({ "prompt": "A spacer" });
-    let started = client
-        .control(Method::POST, "/_sim/webapp/jobs", typed)
-        .await;
-    let hidden = format!("/_sim/webapp/jobs/{}/hidden", started.text("id"));
-    client
-        .control(Method::PUT, &hidden, json!({ "hidden": true }))
-        .await;
+    let started = client.control("/_sim/webapp/jobs", typed).await;
+    let hidden = format!("/_sim/jobs/{}/hidden", started.text("id"));
+    client.control(&hidden, json!({ "hidden": true })).await;
     let before = client.simulator.books();
     drop(client);
     let client = open();

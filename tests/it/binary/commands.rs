@@ -1,40 +1,10 @@
 //! Commands, exit codes and JSON.
 
 use std::fs;
-use std::io::Read as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
-use super::place::{Place, Service};
-
-/// Fast enough for a test, and slow enough that the loop keeps up with what the clock says.
-const FAST: [&str; 3] = ["--sim", "--sim-speed", "300"];
-
-const SMALL: &str = r#"
-version: 1
-name: small
-uid: s1
-budget: { max_spend: 20.00 usd }
-parts:
-  - id: box-{{ n }}
-    matrix: { n: [10, 20] }
-    steps:
-      - create: { prompt: "A box {{ n }} x 40 x 6 mm." }
-      - iterate: { when: n > 10, prompt: Make it 8 mm thick. }
-      - check: {}
-      - download: { to: boxes }
-"#;
-
-fn small() -> Place {
-    let place = Place::new();
-    place.write("m.yaml", SMALL);
-    place
-}
-
-fn simulated(place: &Place, args: &[&str]) -> super::place::Ended {
-    place.run(&[args, &FAST].concat())
-}
+use super::place::{Ended, FAST, FAST_LIMITS, Place, SMALL, Service, small};
 
 #[test]
 fn the_main_job_leaves_step_files_a_ledger_and_a_report() {
@@ -44,7 +14,7 @@ fn the_main_job_leaves_step_files_a_ledger_and_a_report() {
     for name in ["mounting-plates.yaml", "sketches/plate.png"] {
         fs::copy(manifests.join(name), place.path(name)).unwrap();
     }
-    let ended = simulated(&place, &["run", "mounting-plates.yaml"]).with(0);
+    let ended = place.simulated(&["run", "mounting-plates.yaml"]).with(0);
     for said in ["out-sim", "millrun report", "12 parts"] {
         assert!(ended.stdout.contains(said), "{said:?} is not said: {ended}");
     }
@@ -57,7 +27,8 @@ fn the_main_job_leaves_step_files_a_ledger_and_a_report() {
             "{file}"
         );
     }
-    let report = simulated(&place, &["report", "mounting-plates.yaml", "--json"])
+    let report = place
+        .simulated(&["report", "mounting-plates.yaml", "--json"])
         .with(0)
         .json();
     assert_eq!(
@@ -67,7 +38,9 @@ fn the_main_job_leaves_step_files_a_ledger_and_a_report() {
         ),
         (&12.into(), &0.into())
     );
-    let ledger = simulated(&place, &["ledger", "mounting-plates.yaml", "--json"])
+    place.assert_no_429_and_no_early_poll("mounting-plates");
+    let ledger = place
+        .simulated(&["ledger", "mounting-plates.yaml", "--json"])
         .with(0)
         .json();
     assert_eq!(
@@ -95,7 +68,8 @@ fn every_manifest_of_the_project_is_valid() {
 #[test]
 fn a_second_run_reuses_everything_and_a_plan_says_so_before() {
     let place = small();
-    let plan = simulated(&place, &["plan", "m.yaml", "--json"])
+    let plan = place
+        .simulated(&["plan", "m.yaml", "--json"])
         .with(0)
         .json();
     assert_eq!(plan["format_version"], 1);
@@ -113,11 +87,11 @@ fn a_second_run_reuses_everything_and_a_plan_says_so_before() {
         plan["cost"]["max_cents"].is_null(),
         "no price is known before the first balance: {plan}"
     );
-    simulated(&place, &["plan", "m.yaml", "--detailed-exitcode"]).with(9);
+    place
+        .simulated(&["plan", "m.yaml", "--detailed-exitcode"])
+        .with(9);
 
-    let first = simulated(&place, &["run", "m.yaml", "--json"])
-        .with(0)
-        .json();
+    let first = place.simulated(&["run", "m.yaml", "--json"]).with(0).json();
     assert_eq!(
         (&first["outcome"], &first["exit_code"]),
         (&"succeeded".into(), &0.into())
@@ -132,10 +106,10 @@ fn a_second_run_reuses_everything_and_a_plan_says_so_before() {
             .len()
     );
 
-    simulated(&place, &["plan", "m.yaml", "--detailed-exitcode"]).with(0);
-    let second = simulated(&place, &["run", "m.yaml", "--json"])
-        .with(0)
-        .json();
+    place
+        .simulated(&["plan", "m.yaml", "--detailed-exitcode"])
+        .with(0);
+    let second = place.simulated(&["run", "m.yaml", "--json"]).with(0).json();
     assert_eq!(second["counts"]["reused"], 2);
     for (endpoint, count) in second["requests"].as_object().unwrap() {
         assert_eq!(count, 0, "{endpoint} was called");
@@ -146,7 +120,7 @@ fn a_second_run_reuses_everything_and_a_plan_says_so_before() {
 fn all_errors_of_a_manifest_are_shown_at_once_and_nothing_is_sent() {
     let place = Place::new();
     place.write("m.yaml", "version: 1\nname: m\nlimts: {}\nparts:\n  - id: a\n    needs: [b]\n    steps:\n      - create: { promt: x }\n");
-    let ended = simulated(&place, &["run", "m.yaml"]).with(2);
+    let ended = place.simulated(&["run", "m.yaml"]).with(2);
     for said in ["limts", "limits", "promt", "prompt", "m.yaml:3", "m.yaml:8"] {
         assert!(ended.stderr.contains(said), "{said:?} is not said: {ended}");
     }
@@ -156,10 +130,10 @@ fn all_errors_of_a_manifest_are_shown_at_once_and_nothing_is_sent() {
 #[test]
 fn an_edited_applied_iterate_is_refused_with_both_texts() {
     let place = small();
-    simulated(&place, &["run", "m.yaml", "-q"]).with(0);
+    place.simulated(&["run", "m.yaml", "-q"]).with(0);
     place.write("m.yaml", &SMALL.replace("8 mm thick", "9 mm thick"));
     for command in ["plan", "run"] {
-        let ended = simulated(&place, &[command, "m.yaml"]).with(2);
+        let ended = place.simulated(&[command, "m.yaml"]).with(2);
         assert!(
             ended.stderr.contains("Make it 8 mm thick.")
                 && ended.stderr.contains("Make it 9 mm thick."),
@@ -172,14 +146,12 @@ fn an_edited_applied_iterate_is_refused_with_both_texts() {
 fn a_cap_ends_with_3_and_a_refused_key_with_4() {
     let place = small();
     place.write("m.yaml", &SMALL.replace("20.00 usd", "2.00 usd"));
-    let ended = simulated(&place, &["run", "m.yaml", "--json"])
-        .with(3)
-        .json();
+    let ended = place.simulated(&["run", "m.yaml", "--json"]).with(3).json();
     assert_eq!(ended["exit_reasons"][0], "cap_reached");
 
     let service = Service::start(&place, &["--speed", "200"]);
     let mut refused = service.command(&place, &["run", "m.yaml", "--json"]);
-    let refused: super::place::Ended = refused
+    let refused: Ended = refused
         .env("ORVILLE_API_KEY", "gcad_wrong")
         .output()
         .unwrap()
@@ -195,55 +167,14 @@ fn without_a_key_nothing_is_sent() {
 }
 
 #[test]
-fn term_lets_the_run_go_on_later_and_a_rival_is_told_who_holds_the_state() {
-    let place = small();
-    let mut run = place
-        .command(&["run", "m.yaml", "--sim", "--sim-speed", "60", "--json"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The lock is there once its file says who holds it.
-    let lock = place.path(".millrun/small/sim/run.lock");
-    while !fs::read_to_string(&lock).is_ok_and(|holder| holder.contains("process")) {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let rival = simulated(&place, &["run", "m.yaml"]).with(7);
-    assert!(rival.stderr.contains(&run.id().to_string()), "{rival}");
-
-    let killed = Command::new("kill")
-        .args(["-TERM", &run.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
-    let status = run.wait().unwrap();
-    let mut stdout = String::new();
-    run.stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut stdout)
-        .unwrap();
-    assert_eq!(status.code(), Some(5), "{stdout}");
-    let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
-    assert_eq!(report["exit_reasons"][0], "interrupted");
-
-    let resumed = simulated(&place, &["resume", "m.yaml", "--json"])
-        .with(0)
-        .json();
-    assert_eq!(
-        (&resumed["run_id"], &resumed["counts"]["succeeded"]),
-        (&report["run_id"], &2.into())
-    );
-}
-
-#[test]
 fn what_was_recorded_can_be_looked_at_in_many_ways() {
     let place = small();
-    let none = simulated(&place, &["report", "m.yaml"]);
+    let none = place.simulated(&["report", "m.yaml"]);
     assert_eq!(none.code, Some(2), "{none}");
     assert!(none.stderr.contains("has not run here yet"), "{none}");
-    simulated(&place, &["run", "m.yaml", "-q"]).with(0);
+    place.simulated(&["run", "m.yaml", "-q"]).with(0);
     let said = |args: &[&str], words: &[&str]| {
-        let ended = simulated(&place, args).with(0);
+        let ended = place.simulated(args).with(0);
         for word in words {
             assert!(
                 ended.stdout.contains(word),
@@ -264,7 +195,8 @@ fn what_was_recorded_can_be_looked_at_in_many_ways() {
         (["runs", "m.yaml"], "runs"),
         (["ledger", "m.yaml"], "entries"),
     ] {
-        let json = simulated(&place, &[&args[..], &["--json"]].concat())
+        let json = place
+            .simulated(&[&args[..], &["--json"]].concat())
             .with(0)
             .json();
         assert!(
@@ -272,26 +204,8 @@ fn what_was_recorded_can_be_looked_at_in_many_ways() {
             "{args:?}: {json}"
         );
     }
-    let absent = simulated(&place, &["report", "m.yaml", "--run", "run-7"]);
+    let absent = place.simulated(&["report", "m.yaml", "--run", "run-7"]);
     assert_eq!(absent.code, Some(2), "{absent}");
-}
-
-#[test]
-fn a_service_can_be_asked_directly() {
-    let place = small();
-    let service = Service::start(&place, &["--speed", "300"]);
-    let balance = service.run(&place, &["balance", "--json"]).with(0).json();
-    assert_eq!(balance["cad_job_hold_cents"], 200);
-    assert_eq!(
-        service
-            .run(&place, &["jobs", "list", "--json"])
-            .with(0)
-            .json()["jobs"]
-            .as_array()
-            .unwrap()
-            .len(),
-        0
-    );
 }
 
 #[test]
@@ -314,8 +228,9 @@ fn what_init_writes_is_valid_and_never_overwrites() {
     let text = fs::read_to_string(place.path("new.yaml")).unwrap();
     assert!(text.contains("uid:"), "{text}");
     place.run(&["init", "new.yaml"]).with(2);
+    place.run(&["init", "none/new.yaml"]).with(2);
     assert_eq!(fs::read_to_string(place.path("new.yaml")).unwrap(), text);
-    simulated(&place, &["run", "new.yaml", "-q"]).with(0);
+    place.simulated(&["run", "new.yaml", "-q"]).with(0);
 }
 
 #[test]
@@ -323,7 +238,10 @@ fn the_key_is_nowhere_but_in_the_request() {
     let place = small();
     let service = Service::start(&place, &["--speed", "300"]);
     let canary = millrun::simulator::SIM_API_KEY;
-    place.write("m.yaml", &SMALL.replace("budget:", "limits: { cad_writes: 10/0.2s, reads: 600/0.2s, artifacts: 120/0.2s, balance: 60/0.2s, job_polls: 3/0.05s }\nbudget:"));
+    place.write(
+        "m.yaml",
+        &SMALL.replace("budget:", &format!("{FAST_LIMITS}\nbudget:")),
+    );
     let run = service.run(&place, &["run", "m.yaml", "-vv"]).with(0);
     assert!(!run.stdout.contains(canary) && !run.stderr.contains(canary));
     let service_says = service.run(&place, &["balance", "-vv"]).with(0);

@@ -44,25 +44,8 @@ fn a_run_survives_thirty_kills_without_a_double_or_a_loss() {
     let place = Place::new();
     place.write("m.yaml", &manifest(PARTS, limits));
     let service = Service::start(&place, &["--speed", "200", "--seed", "7"]);
-    let mut random = fastrand::Rng::with_seed(SEED);
-    for kill in 1..=KILLS {
-        let wait = random.u64(5..160);
-        println!("seed {SEED}: kill {kill} after {wait} ms");
-        let mut run = service
-            .command(&place, &["run", "m.yaml", "-q"])
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(wait));
-        // On a machine that is so busy that the run had the time to end, there is nothing left to kill.
-        let ended_by_itself = run.try_wait().unwrap().is_some();
-        run.kill().unwrap();
-        run.wait().unwrap();
-        if ended_by_itself {
-            break;
-        }
-        // What the dead process had on its way arrives before the next one starts.
-        service.books();
-    }
+    let kills = kill_again_and_again(&place, &service);
+    assert!(kills > 5, "only {kills} kills: the run ended before them");
     let report = service
         .run(&place, &["run", "m.yaml", "--json"])
         .with(0)
@@ -106,6 +89,37 @@ fn a_run_survives_thirty_kills_without_a_double_or_a_loss() {
     assert_eq!(ledger["totals"]["held_cents"], 0);
 }
 
+/// Starts the run, lets it get something done, and kills it. How often, until it had the time to end by itself.
+fn kill_again_and_again(place: &Place, service: &Service) -> u32 {
+    let mut random = fastrand::Rng::with_seed(SEED);
+    for kill in 1..=KILLS {
+        let (progress, wait) = (random.usize(0..6), random.u64(0..30));
+        println!("seed {SEED}: kill {kill} after {progress} more answers and {wait} ms");
+        let wanted = answers(service) + progress;
+        let mut run = service
+            .command(place, &["run", "m.yaml", "-q"])
+            .spawn()
+            .unwrap();
+        let mut has_ended = || run.try_wait().unwrap().is_some();
+        while answers(service) < wanted && !has_ended() {}
+        std::thread::sleep(Duration::from_millis(wait));
+        if has_ended() {
+            return kill - 1;
+        }
+        run.kill().unwrap();
+        run.wait().unwrap();
+        // What the dead process had on its way arrives before the next one starts.
+        service.books();
+    }
+    KILLS
+}
+
+/// How much the service has done: a run of this family needs four answers a part.
+fn answers(service: &Service) -> usize {
+    let totals = service.books().totals;
+    totals.writes + totals.reviews + usize::try_from(totals.downloads).unwrap()
+}
+
 #[test]
 fn a_killed_simulated_run_goes_on_in_the_same_world() {
     let place = Place::new();
@@ -127,4 +141,6 @@ fn a_killed_simulated_run_goes_on_in_the_same_world() {
     assert_eq!(report["counts"]["succeeded"], 8, "{report}");
     assert_eq!(report["requests"]["rate_limited"], 0, "{report}");
     assert_eq!(place.files("out-sim").len(), 8);
+    let totals = place.assert_no_429_and_no_early_poll("killed").totals;
+    assert_eq!((totals.jobs, totals.writes), (8, 8 + 4));
 }

@@ -3,4 +3,8 @@
 mod commands;
 mod faults;
 mod kill;
+mod looks;
 mod place;
+mod service;
+mod simulator;
+mod stops;

@@ -5,8 +5,38 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use millrun::simulator::{Books, SIM_API_KEY};
+use millrun::simulator::{Books, Clock, Config, SIM_API_KEY, Simulator};
 use serde_json::Value;
+
+/// Fast enough for a test, and slow enough that the loop keeps up with what the clock says.
+pub const FAST: [&str; 3] = ["--sim", "--sim-speed", "300"];
+
+/// What `millrun sim --speed 300` tells to put into the manifest.
+pub const FAST_LIMITS: &str = "limits: { cad_writes: 10/0.2s, reviews: 20/0.2s, job_polls: 3/34ms, \
+                               reads: 600/0.2s, artifacts: 120/0.2s, balance: 60/0.2s }";
+
+/// Two boxes, one of them iterated.
+pub const SMALL: &str = r#"
+version: 1
+name: small
+uid: s1
+budget: { max_spend: 20.00 usd }
+parts:
+  - id: box-{{ n }}
+    matrix: { n: [10, 20] }
+    steps:
+      - create: { prompt: "A box {{ n }} x 40 x 6 mm." }
+      - iterate: { when: n > 10, prompt: Make it 8 mm thick. }
+      - check: {}
+      - download: { to: boxes }
+"#;
+
+/// A folder with [`SMALL`] in it.
+pub fn small() -> Place {
+    let place = Place::new();
+    place.write("m.yaml", SMALL);
+    place
+}
 
 /// A folder of a user's, with nothing of the machine's environment.
 pub struct Place {
@@ -81,6 +111,30 @@ impl Place {
 
     pub fn run(&self, args: &[&str]) -> Ended {
         self.command(args).output().unwrap().into()
+    }
+
+    /// A command against the simulator in its own process.
+    pub fn simulated(&self, args: &[&str]) -> Ended {
+        self.run(&[args, &FAST].concat())
+    }
+
+    /// The books that the simulated world of `family` keeps: nobody asked too often or too soon, whatever the run says of
+    /// itself.
+    pub fn assert_no_429_and_no_early_poll(&self, family: &str) -> Books {
+        let world = self.path(&format!(".millrun/{family}/sim/world"));
+        let until = Simulator::recorded_until(&world).unwrap();
+        let clock = Clock::new(until.expect("something was recorded"), 1.0);
+        let simulator = Simulator::open(Config::default(), clock, Some(&world)).unwrap();
+        let books = simulator.books();
+        assert!(books.totals.jobs > 0, "nothing ran in this world");
+        assert!(
+            books.rate_limited.is_empty(),
+            "429: {:?}",
+            books.rate_limited
+        );
+        let early = &books.early_polls;
+        assert_eq!(early.count, 0, "too soon: {:?}", early.details);
+        books
     }
 
     /// The files under `folder`, relative to it.

@@ -288,3 +288,99 @@ async fn fail_fast_sends_nothing_after_the_failure_is_known() {
     assert_eq!(night.run_fail_fast(&manifest).await.exit_code(), 1);
     assert_eq!(night.books().totals.writes, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn half_an_hour_without_network_costs_half_an_hour() {
+    let night = Night::new(Config::default());
+    let manifest = boxes("", 3, &format!("{CREATE}, {{download: {{}}}}"));
+    for (from, to) in [(60, 1_860), (200, 2_000), (0, 1_700)] {
+        let night = &night;
+        let clock = tokio::time::Instant::now();
+        night.beset(move |_| {
+            let now = clock.elapsed().as_secs();
+            if (from..to).contains(&now) {
+                Fate::NotSent
+            } else {
+                Fate::Arrives
+            }
+        });
+        let manifest = manifest.replace("A box", &format!("Box {from}"));
+        assert_eq!(night.run(&manifest).await.exit_code(), 0);
+    }
+    assert_eq!(night.books().totals.jobs, 9);
+    assert_clean(&night.books());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_of_which_nothing_can_be_learnt_is_given_up_after_its_timeout() {
+    let night = Night::new(Config::default());
+    let mut first: Option<String> = None;
+    night.beset(move |request| {
+        let path = request.uri().path();
+        let is_poll = request.method() == Method::GET && path.contains("/cad/jobs/");
+        if is_poll && first.get_or_insert_with(|| path.to_owned()) == path {
+            Fate::Answered(400, "odd_request")
+        } else {
+            Fate::Arrives
+        }
+    });
+    let manifest = boxes(
+        "job_timeout: 1h,",
+        2,
+        &format!("{CREATE}, {{download: {{}}}}"),
+    );
+    assert_eq!(reasons(night.run(&manifest).await), [Unresolved]);
+    assert_eq!(night.files().len(), 1);
+    night.beset(|_| Fate::Arrives);
+    assert_eq!(night.run(&manifest).await.exit_code(), 0);
+    assert_eq!((night.files().len(), night.books().totals.jobs), (2, 2));
+    assert_clean(&night.books());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_down_for_an_hour_ends_the_run() {
+    let night = Night::new(Config::default());
+    night.beset(|_| Fate::Answered(503, "service_unavailable"));
+    assert_eq!(
+        reasons(night.run(&boxes("", 2, CREATE)).await),
+        [Unreachable]
+    );
+    night.beset(|_| Fate::Arrives);
+    assert_eq!(night.run(&boxes("", 2, CREATE)).await.exit_code(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_review_that_is_refused_for_money_fails_and_is_not_asked_again_and_again() {
+    let night = Night::new(Config::default());
+    night.beset(|request| match request.uri().path().ends_with("/review") {
+        true => Fate::Answered(402, "billing_required"),
+        false => Fate::Arrives,
+    });
+    let manifest = boxes("", 1, &format!("{CREATE}, {{review: {{prompt: Look}}}}"));
+    let run = night.run(&manifest).await.history().run.unwrap();
+    assert_eq!(run.end.unwrap().reasons, [ExitReason::PartFailed]);
+    assert_eq!(run.requests[&millrun::run::call::Endpoint::Review], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_that_somebody_else_caused_is_waited_out_with_the_same_key() {
+    let night = Night::new(Config::default());
+    let mut refusals = 2;
+    night.beset(move |request| {
+        if !is_create(request) || refusals == 0 {
+            return Fate::Arrives;
+        }
+        refusals -= 1;
+        Fate::Answered(429, "rate_limited")
+    });
+    let history = night.run(&boxes("", 2, CREATE)).await.history();
+    let run = history.run.as_ref().unwrap();
+    assert_eq!(
+        (run.end.as_ref().unwrap().exit_code(), run.rate_limited),
+        (0, 2)
+    );
+    assert_eq!(run.steps.iter().map(|step| step.attempts).max(), Some(1));
+    let books = night.books();
+    assert_eq!((books.totals.jobs, books.idempotency.seen), (2, 2));
+    assert_eq!(history.memory.ledger.held().0, 0);
+}
