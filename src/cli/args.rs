@@ -192,6 +192,9 @@ pub(crate) struct SimArgs {
     /// What a new workspace owns [default: 50000]
     #[arg(long, value_name = "CENTS")]
     pub(crate) balance: Option<u32>,
+    /// Rules of faults, in JSON: docs/simulator-faults.md
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

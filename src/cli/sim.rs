@@ -17,7 +17,7 @@ use super::signals::Signals;
 use crate::adapters::clock::wall_now_ms;
 use crate::plan::settings::Rate;
 use crate::report::json::{FORMAT_VERSION, document};
-use crate::simulator::{self, Cents, Clock, Config, Quota, Simulator, SimulatorError};
+use crate::simulator::{self, Cents, Clock, Config, FaultRule, Quota, Simulator, SimulatorError};
 
 pub(super) fn sim(
     args: &SimArgs,
@@ -40,6 +40,7 @@ async fn serve(
     let start = recorded.map_or_else(wall_now_ms, |recorded| recorded.max(wall_now_ms()));
     let config = config(args)?;
     let simulator = Simulator::open(config.clone(), Clock::new(start, 1.0), folder)?;
+    simulator.add_faults(faults(args)?);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let listener = Simulator::bind(address).await?;
     let mut signals = Signals::catch()?;
@@ -71,6 +72,21 @@ fn config(args: &SimArgs) -> Result<Config, CliError> {
         config.balance_cents = Cents(i64::from(balance));
     }
     Ok(config)
+}
+
+fn faults(args: &SimArgs) -> Result<Vec<FaultRule>, CliError> {
+    let Some(path) = &args.faults else {
+        return Ok(Vec::new());
+    };
+    let name = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|why| CliError::io(format!("reading {name}"), why))?;
+    FaultRule::parse_all(&text).map_err(|why| {
+        CliError::usage(
+            format!("{name}: {why}"),
+            "docs/simulator-faults.md shows each rule",
+        )
+    })
 }
 
 fn read_config(path: &Path) -> Result<Config, CliError> {

@@ -1,5 +1,7 @@
 //! What every request goes through: its key, its turn with the world, and the form of its answer.
 
+use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +15,7 @@ use super::config::{Config, KeyState, LIVE_KEY_PREFIX, Scope};
 use super::digest::{Digest, Digester};
 use super::effect::{Effect, Entry};
 use super::errors::ApiError;
+use super::faults::Faults;
 use super::flights::Flights;
 use super::ids::JobId;
 use super::limits::{Bucket, Class, KeyIndex};
@@ -23,7 +26,7 @@ use super::wire::{Envelope, ErrorBody, ErrorDetail};
 use super::world::World;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The longest idempotency key, in characters.
 const IDEMPOTENCY_KEY_LENGTH: usize = 160;
@@ -35,6 +38,9 @@ pub(crate) struct App {
     clock: Clock,
     log: Log,
     world: Mutex<World>,
+    faults: Faults,
+    /// Where the storage listens, if anywhere.
+    storage: Mutex<Option<SocketAddr>>,
     /// What request ids are drawn from, beside their count: other for each opening of a world.
     epoch: u64,
     requests: AtomicU64,
@@ -53,6 +59,8 @@ impl App {
     pub(crate) fn new(world: World, clock: Clock, log: Log, epoch: u64) -> Self {
         Self {
             config: Arc::clone(&world.config),
+            faults: Faults::new(world.config.seed),
+            storage: Mutex::default(),
             clock,
             log,
             world: Mutex::new(world),
@@ -69,6 +77,20 @@ impl App {
 
     pub(crate) fn clock(&self) -> Clock {
         self.clock
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Says where the storage listens, if it does.
+    pub(crate) fn store_at(&self, address: Option<SocketAddr>) {
+        *self.storage.lock().unwrap_or_else(PoisonError::into_inner) = address;
+    }
+
+    /// Where the storage listens, if it does.
+    pub(crate) fn stored_at(&self) -> Option<SocketAddr> {
+        *self.storage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives the request its turn, and returns when all it has seen or done is durable.
@@ -142,6 +164,13 @@ impl App {
             Ok((status, body)) => self.json(status, &body),
             Err(error) => self.error(&error),
         }
+    }
+
+    /// An error in the documented shape with any code, for those who are not the API.
+    pub(crate) fn refuse(&self, status: StatusCode, code: &str, message: String) -> Response {
+        let code = Cow::Owned(code.to_owned());
+        let error = ErrorDetail { code, message };
+        self.json(status, &ErrorBody { error })
     }
 
     /// The answer to a download: a redirect to where the file is.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cents::Cents;
 use super::ids::{ArtifactId, JobId, MessageId, RevisionId};
-use super::jobs::{Exchange, Job, Review, Run, Status, WriteKind};
+use super::jobs::{Exchange, Job, Review, Run, Source, Status, WriteKind};
 use super::limits::Class;
 use super::world::World;
 
@@ -26,6 +26,9 @@ pub struct Books {
     pub early_polls: EarlyPolls,
     /// How idempotency keys were used.
     pub idempotency: KeyTally,
+    /// Requests to storage that brought an API key, a cookie or an idempotency key along.
+    #[serde(default)]
+    pub leaks: u64,
 }
 
 /// One job.
@@ -52,6 +55,9 @@ pub struct JobBook {
 pub struct WriteBook {
     /// Which of the two.
     pub kind: WriteKind,
+    /// Who asked for it.
+    #[serde(default)]
+    pub source: Source,
     /// The user's message it is in the history.
     pub message_id: MessageId,
     /// What was asked.
@@ -172,6 +178,7 @@ impl Books {
             rate_limited: world.tallies.rate_limited.clone(),
             early_polls: world.tallies.early_polls.clone(),
             idempotency: world.tallies.keys.clone(),
+            leaks: world.tallies.leaks,
         }
     }
 }
@@ -206,6 +213,7 @@ impl WriteBook {
     fn of(run: &Run, now: i64) -> Self {
         Self {
             kind: run.kind,
+            source: run.source,
             message_id: run.message.clone(),
             prompt: run.prompt.clone(),
             images: image_digests(run),

@@ -1,5 +1,7 @@
 //! The simulator's time: milliseconds since the Unix epoch, on a clock of its own pace.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 /// A handle on one clock; clones show the same time.
@@ -31,6 +33,20 @@ impl Clock {
         self.start_ms.saturating_add(whole_ms(elapsed_ms))
     }
 
+    /// Ends when this clock has moved on by `ms` milliseconds.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a fault that takes time has to wait for it, on the simulator's own clock"
+    )]
+    pub(crate) async fn pass(&self, ms: i64) {
+        let seconds = ms.max(0) as f64 / 1_000.0 / self.speed;
+        // A clock that stands still, or a wait beyond all measure, has no end.
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(wait) => tokio::time::sleep(wait).await,
+            Err(_) => std::future::pending().await,
+        }
+    }
+
     /// Simulated seconds in a real one.
     #[must_use]
     pub fn speed(&self) -> f64 {
@@ -49,8 +65,6 @@ pub(crate) fn whole_ms(ms: f64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]

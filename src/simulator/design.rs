@@ -1,9 +1,12 @@
 //! What a prompt is made into: prismatic solids with round holes, measured in millimetres.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::directives::Directives;
 use super::prompt::{Holes, Prompt};
+use super::quirks::Quirk;
 
 /// The model behind one revision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +17,9 @@ pub(crate) struct Design {
     pub(crate) solids: Vec<Solid>,
     /// Whether its files are cut short.
     pub(crate) truncated: bool,
+    /// What is odd about them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) quirks: BTreeSet<Quirk>,
 }
 
 /// An outline extruded upwards from z = 0, with holes through it.
@@ -28,24 +34,48 @@ pub(crate) struct Solid {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outline {
-    Rectangle { width: f64, depth: f64 },
-    Circle { diameter: f64 },
+    Rectangle {
+        width: f64,
+        depth: f64,
+    },
+    Circle {
+        diameter: f64,
+    },
+    /// The profile of an L bracket: a base along x, an upright along y, both from the same corner.
+    Angle {
+        base: f64,
+        upright: f64,
+        thickness: f64,
+    },
 }
 
-/// A round through hole.
+/// A round through hole. In an angle, `x` runs along its leg from the corner and `y` along the bracket's width.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Hole {
     pub(crate) x: f64,
     pub(crate) y: f64,
     pub(crate) diameter: f64,
+    /// Only an angle has a choice.
+    #[serde(default)]
+    pub(crate) through: Through,
+}
+
+/// Which leg of an angle a hole goes through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Through {
+    #[default]
+    Base,
+    Upright,
 }
 
 /// Sizes in mm that are taken at their word; all others give way to the default.
 const SENSIBLE: std::ops::RangeInclusive<f64> = 0.1..=100_000.0;
 
-const ROUND: [&str; 8] = [
-    "spacer", "spacers", "washer", "bushing", "standoff", "cylinder", "disc", "disk",
-];
+/// What has a bore unless its prompt says otherwise.
+const RINGS: [&str; 6] = ["spacer", "spacers", "washer", "bushing", "standoff", "ring"];
+/// What has one only if its prompt says so.
+const DISCS: [&str; 5] = ["cylinder", "disc", "disk", "rod", "pin"];
 
 impl Design {
     /// What a create makes.
@@ -59,16 +89,19 @@ impl Design {
             // An assembly has a file of the whole beside those of its solids.
             solids: vec![solid(&prompt); if files == 1 { 1 } else { files - 1 }],
             truncated: directives.truncated,
+            quirks: directives.quirks,
         }
     }
 
     /// What a follow-up makes of it: another thickness where it names one, otherwise the same again.
     pub(crate) fn iterate(&self, text: &str) -> Self {
         let mut next = self.clone();
-        next.truncated = Directives::of(text).truncated;
-        if let Some(height) = sensible(Prompt::read(text).thickness()) {
+        let directives = Directives::of(text);
+        next.truncated = directives.truncated;
+        next.quirks = directives.quirks;
+        if let Some(size) = sensible(Prompt::read(text).thickness()) {
             for solid in &mut next.solids {
-                solid.height = height;
+                solid.thicken(size);
             }
         }
         next
@@ -85,6 +118,15 @@ impl Design {
                 format!("a rectangular profile of {width} x {depth} mm")
             }
             Outline::Circle { diameter } => format!("a round profile of {diameter} mm diameter"),
+            Outline::Angle {
+                base,
+                upright,
+                thickness,
+            } => format!("legs of {base} and {upright} mm, {thickness} mm thick"),
+        };
+        let extent = match solid.outline {
+            Outline::Angle { .. } => "wide",
+            Outline::Rectangle { .. } | Outline::Circle { .. } => "thick",
         };
         let height = solid.height;
         let holes = match solid.holes.as_slice() {
@@ -100,7 +142,7 @@ impl Design {
             1 => String::new(),
             bodies => format!(", made of {bodies} bodies,"),
         };
-        format!("The {name}{copies} features {body}, {height} mm thick, with {holes}.")
+        format!("The {name}{copies} features {body}, {height} mm {extent}, with {holes}.")
     }
 }
 
@@ -117,23 +159,58 @@ fn sensible(size: Option<f64>) -> Option<f64> {
     size.filter(|size| SENSIBLE.contains(size))
 }
 
-fn solid(prompt: &Prompt) -> Solid {
-    if prompt.names(&ROUND) && prompt.dimensions().is_none() {
-        let diameter = sensible(prompt.diameter()).unwrap_or(20.0);
-        let bore = prompt.holes().and_then(|holes| sensible(holes.diameter));
-        let bore = bore
-            .filter(|bore| *bore < diameter)
-            .unwrap_or(diameter * 0.3);
-        return Solid {
-            outline: Outline::Circle { diameter },
-            height: sensible(prompt.thickness()).unwrap_or(10.0),
-            holes: vec![Hole {
-                x: 0.0,
-                y: 0.0,
-                diameter: bore,
-            }],
-        };
+impl Solid {
+    /// Gives it another thickness; an angle that is too thick for its legs stays as it is.
+    fn thicken(&mut self, size: f64) {
+        match &mut self.outline {
+            Outline::Rectangle { .. } | Outline::Circle { .. } => self.height = size,
+            Outline::Angle {
+                base,
+                upright,
+                thickness,
+            } => {
+                // The holes stand where they stood: beyond the thickest leg there is.
+                if size <= thickest(*base, *upright) {
+                    *thickness = size;
+                }
+            }
+        }
     }
+}
+
+fn solid(prompt: &Prompt) -> Solid {
+    let flat = prompt.dimensions().is_some();
+    if prompt.is_angle() {
+        angle(prompt)
+    } else if prompt.names(&RINGS) && !flat {
+        round(prompt, true)
+    } else if prompt.names(&DISCS) && !flat {
+        round(prompt, false)
+    } else {
+        plate(prompt)
+    }
+}
+
+/// A ring, or a disc that has a bore only if it is asked for.
+fn round(prompt: &Prompt, ring: bool) -> Solid {
+    let diameter = sensible(prompt.diameter()).unwrap_or(20.0);
+    let asked = prompt.holes().and_then(|holes| holes.diameter);
+    let bore = sensible(prompt.bore().or(asked)).filter(|bore| *bore < diameter);
+    let usual = (ring || prompt.holes().is_some()).then_some(diameter * 0.3);
+    let holes = bore.or(usual).map(|diameter| Hole {
+        x: 0.0,
+        y: 0.0,
+        diameter,
+        through: Through::default(),
+    });
+    Solid {
+        outline: Outline::Circle { diameter },
+        height: sensible(prompt.thickness()).unwrap_or(10.0),
+        holes: holes.into_iter().collect(),
+    }
+}
+
+fn plate(prompt: &Prompt) -> Solid {
     let (width, depth, third) = prompt.dimensions().unwrap_or((80.0, 60.0, None));
     let width = sensible(Some(width)).unwrap_or(80.0);
     let depth = sensible(Some(depth)).unwrap_or(60.0);
@@ -146,6 +223,50 @@ fn solid(prompt: &Prompt) -> Solid {
             .holes()
             .map_or_else(Vec::new, |holes| spread(holes, width, depth)),
     }
+}
+
+/// `50 x 40 x 5 mm` are the legs and their thickness; where that is said apart, the third number is the width.
+fn angle(prompt: &Prompt) -> Solid {
+    let (base, upright, third) = prompt.dimensions().unwrap_or((50.0, 50.0, None));
+    let base = sensible(Some(base)).unwrap_or(50.0);
+    let upright = sensible(Some(upright)).unwrap_or(50.0);
+    let (width, thickness) = match prompt.thickness() {
+        Some(thickness) => (third, Some(thickness)),
+        None => (None, third),
+    };
+    let width = sensible(width).unwrap_or(40.0);
+    let most = thickest(base, upright);
+    let thickness = sensible(thickness)
+        .filter(|thickness| *thickness <= most)
+        .unwrap_or_else(|| 5.0_f64.min(most));
+    let count = prompt.holes().map_or(0, |holes| holes.count);
+    let diameter = prompt.holes().and_then(|holes| holes.diameter);
+    let leg = |through, length: f64, count| {
+        let free = length - most;
+        let holes = spread(Holes { count, diameter }, free, width);
+        holes.into_iter().map(move |hole| Hole {
+            x: most + free / 2.0 + hole.x,
+            y: width / 2.0 + hole.y,
+            through,
+            ..hole
+        })
+    };
+    Solid {
+        outline: Outline::Angle {
+            base,
+            upright,
+            thickness,
+        },
+        height: width,
+        holes: leg(Through::Base, base, count.div_ceil(2))
+            .chain(leg(Through::Upright, upright, count / 2))
+            .collect(),
+    }
+}
+
+/// What the legs of an angle may have at most, so that there is room for holes beside the corner.
+fn thickest(base: f64, upright: f64) -> f64 {
+    base.min(upright) * 0.4
 }
 
 /// Spreads holes over a plate: up to two in a row along its middle, more in two rows. A hole that is too large for
@@ -163,6 +284,7 @@ fn spread(holes: Holes, width: f64, depth: f64) -> Vec<Hole> {
             x: ((index % columns) as f64 + 0.5) * cell_width - width / 2.0,
             y: ((index / columns) as f64 + 0.5) * cell_depth - depth / 2.0,
             diameter,
+            through: Through::default(),
         })
         .collect()
 }
@@ -200,6 +322,52 @@ mod tests {
         assert_eq!(thicker.solids[0].height, 8.0);
         assert_eq!(thicker.solids[0].holes, design.solids[0].holes);
         assert_eq!(design.iterate("Add a 2 mm chamfer."), design);
+    }
+
+    #[test]
+    fn rings_discs_angles_and_inches_are_what_they_are_called() {
+        let made = |text| {
+            let design = Design::create(text);
+            let solid = design.solids[0].clone();
+            (solid.outline, solid.height, solid.holes)
+        };
+        let (outline, height, holes) =
+            made("A spacer, 20 mm outer diameter, 8 mm inner diameter, 12 mm long");
+        assert_eq!(outline, Outline::Circle { diameter: 20.0 });
+        assert_eq!((height, holes[0].diameter), (12.0, 8.0));
+        let (outline, height, holes) = made("A cylinder, 1 inch in diameter and 2 in tall");
+        assert_eq!(outline, Outline::Circle { diameter: 25.4 });
+        assert_eq!((height, holes.len()), (50.8, 0));
+        let (outline, width, holes) =
+            made("An L-bracket, 50 x 40 x 30 mm, 5 mm thick, with four 6 mm holes.");
+        assert_eq!(
+            outline,
+            Outline::Angle {
+                base: 50.0,
+                upright: 40.0,
+                thickness: 5.0
+            }
+        );
+        let legs: Vec<_> = holes.iter().map(|hole| hole.through).collect();
+        assert_eq!(
+            legs,
+            [
+                Through::Base,
+                Through::Base,
+                Through::Upright,
+                Through::Upright
+            ]
+        );
+        assert_eq!((width, holes[0].diameter), (30.0, 6.0));
+        let thicker = Design::create("An L bracket, 50 x 40 x 5 mm").iterate("Make it 8 mm thick");
+        assert_eq!(
+            thicker.solids[0].outline,
+            Outline::Angle {
+                base: 50.0,
+                upright: 40.0,
+                thickness: 8.0
+            }
+        );
     }
 
     #[test]

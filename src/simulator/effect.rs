@@ -24,6 +24,8 @@ pub(crate) struct Entry {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Effect {
     Wrote(Box<Written>),
+    /// A user of the web app changed something, without a key.
+    WebappWrote(Box<Write>),
     ToppedUp {
         cents: Cents,
     },
@@ -70,6 +72,8 @@ pub(crate) enum Effect {
         job: JobId,
         told_ms: i64,
     },
+    /// Storage was shown what is the API's alone to see.
+    Leaked,
     Downloaded {
         artifact: ArtifactId,
     },
@@ -125,7 +129,9 @@ impl Effect {
             Self::Wrote(written) => written.write.endpoint().class(),
             Self::Refused(refused) => refused.endpoint.class(),
             Self::Replayed { class } | Self::KeyConflict { class } => *class,
-            Self::ToppedUp { .. }
+            Self::WebappWrote(_)
+            | Self::Leaked
+            | Self::ToppedUp { .. }
             | Self::BillingBecame { .. }
             | Self::KeyBecame { .. }
             | Self::ChargeKnown { .. }

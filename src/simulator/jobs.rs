@@ -52,6 +52,17 @@ impl WriteKind {
     }
 }
 
+/// Who asked for a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A client of the public API.
+    #[default]
+    Api,
+    /// A user of the web app.
+    Webapp,
+}
+
 /// An accepted image type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ImageType {
@@ -135,6 +146,8 @@ pub(crate) enum Exchange {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) kind: WriteKind,
+    #[serde(default)]
+    pub(crate) source: Source,
     pub(crate) message: MessageId,
     pub(crate) prompt: String,
     pub(crate) images: Vec<Attachment>,

@@ -24,8 +24,10 @@
 //! | `[sim:charge-late=60]` | the charge is known (and the hold let go) 60 s after the run's end |
 //! | `[sim:files=3]` | an assembly with 3 files: the whole and two parts |
 //! | `[sim:truncated]` | the run's STEP files are cut short |
+//! | `[sim:quirk=metres]` | its STEP files are odd as real exporters' are; more than one may be asked for: `nested-header`, `integers`, `no-contexts`, `no-semicolon`, `metres`, `no-geometry`, `names-none`, `truncated` |
 //! | `[sim:review-fails]`, `[sim:review-unavailable]`, `=2` | in a review: the assistant fails, each time or the first 2 times |
 //! | `[sim:propose]`, `[sim:propose=2]` | in a review: it proposes an iteration, each time or the first 2 times |
+//! | `[sim:propose=until-done]` | in a review: it proposes one until a completed follow-up asked for what was proposed |
 //!
 //! # Description
 //!
@@ -36,6 +38,14 @@
 //! Outside the API, without a key: `GET /_sim/books` ([`Books`]), `GET /_sim/clock`, and `POST` of JSON to
 //! `/_sim/top-up`, `/_sim/balance`, `/_sim/billing`, `/_sim/keys`, `/_sim/jobs/{job_id}/charge` and
 //! `/_sim/jobs/{job_id}/hidden`.
+//!
+//! A user of the web app works in the same workspace: `POST /_sim/webapp/jobs` with `{"prompt": "A plate"}` starts a job,
+//! `POST /_sim/webapp/jobs/{job_id}/messages` goes on with one.
+//!
+//! # Faults
+//!
+//! What the service would not do by itself, the wire may: `docs/simulator-faults.md` says what and how to ask for it,
+//! from a file, over `POST /_sim/faults`, or with [`Simulator::add_faults`].
 
 mod algorithms;
 mod app;
@@ -50,6 +60,7 @@ mod digest;
 mod directives;
 mod effect;
 mod errors;
+mod faults;
 mod flights;
 mod gate;
 mod history;
@@ -61,6 +72,7 @@ mod log;
 mod multipart;
 mod part21;
 mod prompt;
+mod quirks;
 mod retry_after;
 mod review;
 mod router;
@@ -68,12 +80,16 @@ mod routes;
 mod sanitize;
 mod server;
 mod sniff;
+mod socket;
+mod solids;
 mod step;
 mod storage;
 mod submit;
 mod switches;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod webapp;
 mod wire;
 mod world;
 mod write;
@@ -84,8 +100,12 @@ pub use cents::Cents;
 pub use clock::Clock;
 pub use config::{ApiKey, Config, KeyState, SIM_API_KEY, Scope};
 pub use config_file::ConfigError;
+pub use faults::{
+    Copied, Endpoint, Fault, FaultError, FaultRule, Foreign, On, Reached, Severed, Shape, When,
+    Words,
+};
 pub use ids::{ArtifactId, FileId, JobId, MessageId, RevisionId};
-pub use jobs::{Status, WriteKind};
+pub use jobs::{Source, Status, WriteKind};
 pub use limits::{Class, Limits, Quota};
 pub use log::SimulatorError;
 pub use server::Simulator;

@@ -169,7 +169,8 @@ async fn image(mut field: Field<'_>, switches: Uploads) -> Result<Image, ApiErro
     })
 }
 
-fn checked_prompt(prompt: String, switches: Uploads) -> Result<String, ApiError> {
+/// A prompt that is neither blank nor too long.
+pub(crate) fn checked_prompt(prompt: String, switches: Uploads) -> Result<String, ApiError> {
     let is_too_long = match switches.characters {
         Characters::ScalarValues => prompt.chars().nth(PROMPT_LENGTH).is_some(),
         Characters::Utf16Units => prompt.encode_utf16().nth(PROMPT_LENGTH).is_some(),

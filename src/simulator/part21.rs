@@ -20,13 +20,28 @@ pub(crate) const X: Point = [1.0, 0.0, 0.0];
 pub(crate) type Oriented = (Ref, bool);
 
 /// The data section as it grows.
-#[derive(Default)]
 pub(crate) struct Data {
     pub(crate) text: String,
+    pub(crate) unit: Unit,
     last: usize,
 }
 
+/// What lengths are counted in; they come in as millimetres.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Millimetre,
+    Metre,
+}
+
 impl Data {
+    pub(crate) fn new(unit: Unit) -> Self {
+        Self {
+            text: String::new(),
+            unit,
+            last: 0,
+        }
+    }
+
     pub(crate) fn add(&mut self, entity: &str) -> Ref {
         self.last += 1;
         self.text.push_str(&format!("#{}={entity};\n", self.last));
@@ -59,9 +74,18 @@ impl Data {
         self.add(&format!("EDGE_CURVE('',{from},{to},{line},.T.)"))
     }
 
-    pub(crate) fn circle(&mut self, centre: Point, radius: f64, vertex: Ref) -> Ref {
-        let place = self.placement(centre, UP, X);
-        let circle = self.add(&format!("CIRCLE('',{place},{})", real(radius)));
+    /// A whole circle around `axis` that begins and ends in `vertex`.
+    pub(crate) fn circle(
+        &mut self,
+        centre: Point,
+        axis: Point,
+        reference: Point,
+        radius: f64,
+        vertex: Ref,
+    ) -> Ref {
+        let place = self.placement(centre, axis, reference);
+        let radius = self.length(radius);
+        let circle = self.add(&format!("CIRCLE('',{place},{radius})"));
         self.add(&format!("EDGE_CURVE('',{vertex},{vertex},{circle},.T.)"))
     }
 
@@ -80,12 +104,16 @@ impl Data {
     }
 
     pub(crate) fn point(&mut self, [x, y, z]: Point) -> Ref {
-        self.add(&format!(
-            "CARTESIAN_POINT('',({},{},{}))",
-            real(x),
-            real(y),
-            real(z)
-        ))
+        let [x, y, z] = [x, y, z].map(|size| self.length(size));
+        self.add(&format!("CARTESIAN_POINT('',({x},{y},{z}))"))
+    }
+
+    /// A length in the file's unit.
+    pub(crate) fn length(&self, millimetres: f64) -> String {
+        match self.unit {
+            Unit::Millimetre => real(millimetres),
+            Unit::Metre => decimals(millimetres / 1_000.0, 9),
+        }
     }
 
     pub(crate) fn direction(&mut self, [x, y, z]: Point) -> Ref {
@@ -110,8 +138,12 @@ fn logical(value: bool) -> &'static str {
 }
 
 /// A REAL: always with a point, never with more than six decimals.
-pub(crate) fn real(value: f64) -> String {
+fn real(value: f64) -> String {
+    decimals(value, 6)
+}
+
+fn decimals(value: f64, most: usize) -> String {
     // Adding zero turns -0.0 into 0.0.
-    let text = format!("{:.6}", value + 0.0);
+    let text = format!("{:.most$}", value + 0.0);
     text.trim_end_matches('0').to_owned()
 }

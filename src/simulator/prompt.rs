@@ -1,17 +1,11 @@
 //! Reads what a prompt says in numbers: dimensions, thickness, holes; and what it calls the part.
 
+use super::tokens::{Token, tokens};
+
 /// A prompt as words, numbers and the stops between clauses.
 #[derive(Debug)]
 pub(crate) struct Prompt {
     tokens: Vec<Token>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Token {
-    Number(f64),
-    /// In lower case; `×` is `x`.
-    Word(String),
-    Stop,
 }
 
 /// Equal round holes.
@@ -23,10 +17,6 @@ pub(crate) struct Holes {
 
 /// How many tokens away from its noun a number is still understood.
 const REACH: usize = 8;
-
-const COUNTS: [&str; 11] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-];
 
 const NOUNS: [&str; 24] = [
     "plate",
@@ -80,9 +70,30 @@ impl Prompt {
         )
     }
 
-    /// `20 mm diameter`, `20 mm in diameter`, `a diameter of 20 mm`.
+    /// `20 mm outer diameter`, `20 mm diameter`, `20 mm in diameter`, `a diameter of 20 mm`.
     pub(crate) fn diameter(&self) -> Option<f64> {
-        self.measure(&["diameter"], &["diameter"])
+        let outer = ["outer", "outside", "od"];
+        self.measure(&outer, &outer)
+            .or_else(|| self.measure(&["diameter"], &["diameter"]))
+    }
+
+    /// `8 mm bore`, `8 mm inner diameter`, `8 mm through hole`, `a bore of 8 mm`.
+    pub(crate) fn bore(&self) -> Option<f64> {
+        self.measure(
+            &["inner", "inside", "id", "bore", "hole", "through"],
+            &["inner", "inside", "id", "bore"],
+        )
+    }
+
+    /// `L bracket`, `L-shaped bracket`, `angle bracket`.
+    pub(crate) fn is_angle(&self) -> bool {
+        let bracket = self.tokens.iter().position(|token| token.is("bracket"));
+        bracket.is_some_and(|at| {
+            let before = &self.tokens[at.saturating_sub(2)..at];
+            before
+                .iter()
+                .any(|token| ["l", "angle", "corner"].iter().any(|word| token.is(word)))
+        })
     }
 
     /// `two 6 mm through holes`, `four M5 holes`, `3 holes of 8 mm`.
@@ -195,81 +206,7 @@ impl Prompt {
 
     fn after_times(&self, at: usize) -> Option<usize> {
         let token = self.tokens.get(at)?;
-        (token.is("x") || token.is("by")).then_some(at + 1)
-    }
-}
-
-impl Token {
-    fn word(&self) -> Option<&str> {
-        match self {
-            Self::Word(word) => Some(word),
-            Self::Number(_) | Self::Stop => None,
-        }
-    }
-
-    fn is(&self, word: &str) -> bool {
-        self.word() == Some(word)
-    }
-
-    fn number(&self) -> Option<f64> {
-        match self {
-            Self::Number(number) => Some(*number),
-            Self::Word(_) | Self::Stop => None,
-        }
-    }
-
-    /// A whole number, in figures or as a word up to ten.
-    fn count(&self) -> Option<usize> {
-        match self {
-            Self::Number(number) => (0..=200).find(|count| *count as f64 == *number),
-            Self::Word(word) => COUNTS.iter().position(|count| count == word),
-            Self::Stop => None,
-        }
-    }
-}
-
-/// Splits at every border between letters, figures and the rest: `80x60mm` is five tokens.
-fn tokens(text: &str) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let taken = if first.is_ascii_digit() {
-            let figures = number_length(rest);
-            tokens.extend(rest[..figures].parse().ok().map(Token::Number));
-            figures
-        } else if first.is_alphabetic() {
-            let letters = rest
-                .find(|c: char| !c.is_alphabetic())
-                .unwrap_or(rest.len());
-            tokens.push(Token::Word(rest[..letters].to_lowercase()));
-            letters
-        } else {
-            match first {
-                '×' => tokens.push(Token::Word("x".to_owned())),
-                '.' | ',' | ';' | ':' | '!' | '?' | '\n' | '[' | ']' => tokens.push(Token::Stop),
-                _ => {}
-            }
-            first.len_utf8()
-        };
-        rest = &rest[taken..];
-    }
-    tokens
-}
-
-/// The length of the number a text begins with; a point counts only before another figure.
-fn number_length(text: &str) -> usize {
-    let whole = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let Some(fraction) = text[whole..].strip_prefix('.') else {
-        return whole;
-    };
-    match fraction
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(fraction.len())
-    {
-        0 => whole,
-        figures => whole + 1 + figures,
+        token.joins().then_some(at + 1)
     }
 }
 
@@ -311,6 +248,24 @@ mod tests {
         assert_eq!(holes("a through hole"), Some((1, None)));
         assert_eq!(holes("with holes"), Some((2, None)));
         assert_eq!(holes("a plain block"), None);
+    }
+
+    #[test]
+    fn diameters_and_angles_are_told_apart() {
+        let ring = read("A spacer, 20 mm outer diameter, 8 mm inner diameter, 10 mm long");
+        assert_eq!((ring.diameter(), ring.bore()), (Some(20.0), Some(8.0)));
+        let ring = read("An outer diameter of 20 mm, a bore of 8 mm");
+        assert_eq!((ring.diameter(), ring.bore()), (Some(20.0), Some(8.0)));
+        assert_eq!(read("A 12 mm diameter cylinder").bore(), None);
+        for (text, is) in [
+            ("An L-bracket", true),
+            ("an L-shaped bracket", true),
+            ("An angle bracket", true),
+            ("A flat bracket", false),
+            ("An L of plates", false),
+        ] {
+            assert_eq!(read(text).is_angle(), is, "{text}");
+        }
     }
 
     #[test]

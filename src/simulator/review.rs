@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::digest::{Digest, Digester};
-use super::directives::Directives;
+use super::directives::{Directives, Propose};
 use super::effect::Write;
 use super::errors::{ApiError, ReviewFailure};
 use super::ids::{JobId, Place, RevisionId};
@@ -59,7 +59,7 @@ pub(crate) fn review(
             revision.letter,
             revision.design.explanation()
         ),
-        proposal: proposal(job, revision, &question.prompt),
+        proposal: proposal(job, revision, &question.prompt, now),
         prompt: question.prompt,
     };
     let receipt = Receipt::Reviewed(Reviewed {
@@ -107,17 +107,26 @@ fn is_answered(world: &World, job: &JobId, question: &Question) -> Result<(), Ap
     }
 }
 
-fn proposal(job: &Job, revision: &Revision, prompt: &str) -> Option<Proposal> {
-    let equal = |review: &&Review| review.prompt == prompt && review.proposal.is_some();
-    let before = u32::try_from(job.reviews().filter(equal).count()).unwrap_or(u32::MAX);
-    Directives::of(prompt)
-        .propose
-        .covers(before)
-        .then(|| Proposal {
-            summary: format!("Break the sharp edges of revision {}", revision.letter),
-            prompt: format!(
-                "Break all sharp edges of revision {} with a 0.5 mm chamfer.",
-                revision.letter
-            ),
-        })
+fn proposal(job: &Job, revision: &Revision, prompt: &str, now: i64) -> Option<Proposal> {
+    let equals = job.reviews().filter(|review| review.prompt == prompt);
+    let mut before = equals.filter_map(|review| review.proposal.as_ref());
+    let proposes = match Directives::of(prompt).propose {
+        Propose::The(first) => first.covers(u32::try_from(before.count()).unwrap_or(u32::MAX)),
+        Propose::UntilDone => !before.any(|proposal| is_done(job, proposal, now)),
+    };
+    proposes.then(|| Proposal {
+        summary: format!("Break the sharp edges of revision {}", revision.letter),
+        prompt: format!(
+            "Break all sharp edges of revision {} with a 0.5 mm chamfer.",
+            revision.letter
+        ),
+    })
+}
+
+/// Whether a run that ended well was asked for what was proposed, in its words or in those that are shown of it.
+fn is_done(job: &Job, proposal: &Proposal, now: i64) -> bool {
+    job.runs().any(|run| {
+        let asked = run.prompt.contains(&proposal.prompt) || run.prompt.contains(&proposal.summary);
+        asked && run.revision(now).is_some()
+    })
 }

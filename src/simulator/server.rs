@@ -6,17 +6,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::app::App;
 use super::books::Books;
 use super::clock::Clock;
 use super::config::Config;
 use super::effect::{Effect, Entry};
+use super::faults::FaultRule;
 use super::log::{Log, SimulatorError};
-use super::router;
 use super::world::World;
+use super::{router, socket};
 
 /// A simulated workspace of the API. Clones share it.
 #[derive(Debug, Clone)]
@@ -84,7 +85,26 @@ impl Simulator {
         self.app.look(|turn| Books::of(turn.world, turn.now))
     }
 
-    /// The service, to be driven in process.
+    /// Has faults happen, behind those that do already.
+    pub fn add_faults(&self, rules: impl IntoIterator<Item = FaultRule>) {
+        self.app.faults().add(rules);
+    }
+
+    /// How often each rule's fault has happened.
+    #[must_use]
+    pub fn fault_hits(&self) -> Vec<u64> {
+        let rules = self.app.faults().list();
+        rules.iter().map(|rule| rule.hits).collect()
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.app.faults().clear();
+    }
+
+    /// The service, to be driven in process, storage included: signed URLs lead to the port behind the one the client
+    /// knows the service by. An answer with [`Severed`](super::Severed) among its extensions stands for
+    /// a connection that closed without one.
     pub fn router(&self) -> Router {
         router::router(Arc::clone(&self.app))
     }
@@ -102,7 +122,8 @@ impl Simulator {
             .map_err(|source| SimulatorError::Bind { address, source })
     }
 
-    /// Serves until `stop` is ready and the requests in flight are answered.
+    /// Serves until `stop` is ready and the requests in flight are answered. The storage that downloads lead to has a
+    /// port of its own, any that is free: it is another origin, as it is at the real service.
     ///
     /// # Errors
     /// When the listener is not a loopback one or fails.
@@ -115,13 +136,30 @@ impl Simulator {
         if !address.ip().is_loopback() {
             return Err(SimulatorError::NotLoopback(address));
         }
-        let listener = listener.tap_io(|stream| {
-            // Without it small answers may wait for the peer; with it failing they only may.
-            let _ = stream.set_nodelay(true);
+        let storage = Self::bind(SocketAddr::new(address.ip(), 0)).await?;
+        self.app.store_at(Some(storage.local_addr()?));
+        self.app.faults().start();
+        let app = Arc::clone(&self.app);
+        let stop = async move {
+            stop.await;
+            // What hangs would keep the others waiting.
+            app.faults().stop();
+        };
+        let (serving, ended) = oneshot::channel::<()>();
+        let api = socket::serve(listener, router::api_router(Arc::clone(&self.app)), stop);
+        let api = async move {
+            let served = api.await;
+            drop(serving);
+            served
+        };
+        let files = router::storage_router(Arc::clone(&self.app));
+        let files = socket::serve(storage, files, async {
+            // The storage outlives the API: a link that was handed out can still be followed.
+            let _ = ended.await;
         });
-        axum::serve(listener, self.router())
-            .with_graceful_shutdown(stop)
-            .await?;
+        let served = tokio::try_join!(api, files);
+        self.app.store_at(None);
+        served?;
         Ok(())
     }
 }

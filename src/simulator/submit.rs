@@ -11,7 +11,9 @@ use super::directives::Directives;
 use super::effect::Write;
 use super::errors::ApiError;
 use super::ids::{JobId, MessageId, Place};
-use super::jobs::{self, Artifact, Attachment, End, Image, Job, Revision, Run, Status, WriteKind};
+use super::jobs::{
+    self, Artifact, Attachment, End, Image, Job, Revision, Run, Source, Status, WriteKind,
+};
 use super::switches::{AfterFailure, Charges, FailedRuns, FollowUpHold};
 use super::wire::{Accepted, Receipt, Seconds};
 use super::world::World;
@@ -180,6 +182,7 @@ fn run(world: &World, place: Place, job: Option<&Job>, submission: Submission, n
     };
     Run {
         kind,
+        source: Source::Api,
         message: place.user_message(),
         prompt: submission.prompt,
         images: submission

@@ -11,7 +11,7 @@ use super::clock::whole_ms;
 use super::config::Config;
 use super::history::REGRET;
 use super::ids::{ArtifactId, JobId, MessageId, RevisionId};
-use super::jobs::{Artifact, Job, Proposal, Review, Revision, Status};
+use super::jobs::{Artifact, Job, Proposal, Review, Revision, Source, Status};
 use super::switches::{Billing, Failures, ProposalForm, UnknownCost, ViewerActions, Visibility};
 
 /// How much of a prompt a job list shows, in characters.
@@ -157,7 +157,7 @@ pub(crate) struct JobList {
 pub(crate) struct JobSummary {
     id: JobId,
     status: Status,
-    source: &'static str,
+    source: Source,
     title: String,
     prompt_preview: String,
     last_message: String,
@@ -173,7 +173,7 @@ impl JobSummary {
         Self {
             id: job.id.clone(),
             status: job.status(now),
-            source: "api",
+            source: job.first_run().source,
             title: job.title.clone(),
             prompt_preview: preview(&job.first_run().prompt),
             last_message: preview(job.last_message()),

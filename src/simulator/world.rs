@@ -12,7 +12,7 @@ use super::digest::Digest;
 use super::effect::{Effect, Entry, Refused, Write, Written};
 use super::gate::Gate;
 use super::ids::{ArtifactId, JobId};
-use super::jobs::{End, Exchange, Job, Revision, Run};
+use super::jobs::{End, Exchange, Job, Revision, Run, Source};
 use super::keys::{Answered, Keyring, Known};
 use super::limits::Class;
 
@@ -53,6 +53,16 @@ pub(crate) struct Tallies {
     pub(crate) rate_limited: BTreeMap<Class, u64>,
     pub(crate) early_polls: EarlyPolls,
     pub(crate) keys: KeyTally,
+    pub(crate) leaks: u64,
+}
+
+impl Tallies {
+    fn polled_early(&mut self, poll: EarlyPoll) {
+        self.early_polls.count += 1;
+        if self.early_polls.details.len() < EARLY_POLLS_KEPT {
+            self.early_polls.details.push(poll);
+        }
+    }
 }
 
 /// Where an artifact is found.
@@ -119,6 +129,7 @@ impl World {
                 };
                 self.keys.learn(key, endpoint, known);
             }
+            Effect::WebappWrote(write) => self.write(at, *write),
             Effect::ToppedUp { cents } => self.account.top_up(cents),
             Effect::BillingBecame { state } => self.billing = state,
             Effect::KeyBecame { key, state } => {
@@ -141,17 +152,12 @@ impl World {
             Effect::RateLimited { class } => {
                 *self.tallies.rate_limited.entry(class).or_default() += 1;
             }
-            Effect::PolledEarly { job, told_ms } => {
-                let early = &mut self.tallies.early_polls;
-                early.count += 1;
-                if early.details.len() < EARLY_POLLS_KEPT {
-                    early.details.push(EarlyPoll {
-                        job,
-                        at_ms: at,
-                        told_ms,
-                    });
-                }
-            }
+            Effect::PolledEarly { job, told_ms } => self.tallies.polled_early(EarlyPoll {
+                job,
+                at_ms: at,
+                told_ms,
+            }),
+            Effect::Leaked => self.tallies.leaks += 1,
             Effect::Downloaded { artifact } => *self.downloads.entry(artifact).or_default() += 1,
         }
     }
@@ -245,7 +251,10 @@ impl World {
                 self.artifacts.insert(artifact.id.clone(), place);
             }
         }
-        job.next_poll_ms = told_ms.map(|told_ms| run.queued_ms.saturating_add(told_ms));
+        // The web app is told nothing, and what clients were told before still holds.
+        if run.source == Source::Api {
+            job.next_poll_ms = told_ms.map(|told_ms| run.queued_ms.saturating_add(told_ms));
+        }
         job.exchanges.push(Exchange::Run(run));
     }
 }

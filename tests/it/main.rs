@@ -9,6 +9,7 @@
 )]
 
 mod binary;
+mod downloads;
 mod house;
 mod limits;
 mod manifest;

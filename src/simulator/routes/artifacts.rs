@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::header::HOST;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
@@ -15,7 +16,7 @@ use crate::simulator::config::Scope;
 use crate::simulator::errors::ApiError;
 use crate::simulator::ids::ArtifactId;
 use crate::simulator::limits::{Bucket, Class};
-use crate::simulator::storage;
+use crate::simulator::storage::signed_path;
 use crate::simulator::switches::{OlderArtifacts, SignedUrls};
 use crate::simulator::wire::{ArtifactList, Download, Seconds};
 
@@ -87,22 +88,28 @@ async fn try_download(
         let config = &turn.world.config;
         let life_ms = config.scaled_ms(i64::from(config.link_seconds) * 1_000);
         let expires_ms = turn.now.saturating_add(life_ms);
-        let path = storage::signed_path(config.seed, &id, expires_ms, serial);
+        let path = signed_path(config.seed, &id, expires_ms, serial);
         Ok(Download {
             filename: revision.artifacts[file].filename.clone(),
             artifact_id: id,
-            url: format!("http://{}{path}", host(uri, headers)),
+            url: format!("http://{}{path}", storage(app, uri, headers)),
             expires_in_seconds: Seconds::from_ms(life_ms),
         })
     })
     .await
 }
 
-/// The host the client knows this server by.
-fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
-    headers
+/// Where the client finds the storage: never the origin it knows this server by, so that a key that goes along with a
+/// redirect goes where it may not. Without sockets it is the next port.
+fn storage(app: &App, uri: &Uri, headers: &HeaderMap) -> String {
+    if let Some(address) = app.stored_at() {
+        return address.to_string();
+    }
+    let told = headers
         .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .or_else(|| uri.authority().map(axum::http::uri::Authority::as_str))
-        .unwrap_or("localhost")
+        .and_then(|host| host.to_str().ok()?.parse().ok());
+    let known: Option<Authority> = told.or_else(|| uri.authority().cloned());
+    let host = known.as_ref().map_or("localhost", Authority::host);
+    let port = known.as_ref().and_then(Authority::port_u16).unwrap_or(80);
+    format!("{host}:{}", port.checked_add(1).unwrap_or(1))
 }

@@ -3,6 +3,8 @@
 pub(crate) mod artifacts;
 pub(crate) mod balance;
 pub(crate) mod control;
+pub(crate) mod control_faults;
+pub(crate) mod control_webapp;
 pub(crate) mod jobs;
 pub(crate) mod openapi;
 pub(crate) mod storage;

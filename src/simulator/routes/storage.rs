@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, COOKIE};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::simulator::app::{App, Turn};
+use crate::simulator::app::{App, IDEMPOTENCY_KEY, Turn};
 use crate::simulator::effect::Effect;
 use crate::simulator::ids::ArtifactId;
 use crate::simulator::jobs::Revision;
@@ -16,17 +16,28 @@ use crate::simulator::step;
 use crate::simulator::storage::Signature;
 use crate::simulator::switches::SignedUrls;
 
+/// What a client shows to the API and to nobody else.
+const SECRETS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, IDEMPOTENCY_KEY];
+
 /// Gives a file to whoever has a link that works.
 pub(crate) async fn file(
     State(app): State<Arc<App>>,
+    headers: HeaderMap,
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<Signature>, QueryRejection>,
 ) -> Response {
-    let (Ok(Path(id)), Ok(Query(signature))) = (path, query) else {
-        return refusal(StatusCode::FORBIDDEN);
-    };
-    let id = ArtifactId::from(id.as_str());
-    match app.turn(|turn| Ok(take(turn, &id, &signature))).await {
+    let leaks = SECRETS.iter().any(|name| headers.contains_key(name));
+    let outcome = app.turn(|turn| {
+        if leaks {
+            turn.record(Effect::Leaked);
+        }
+        let (Ok(Path(id)), Ok(Query(signature))) = (path, query) else {
+            return Ok(Err(StatusCode::FORBIDDEN));
+        };
+        let id = ArtifactId::from(id.as_str());
+        Ok(take(turn, &id, &signature))
+    });
+    match outcome.await {
         Ok(Ok((revision, index))) => {
             let filename = &revision.artifacts[index].filename;
             let headers = [
@@ -70,6 +81,7 @@ fn take(
     Ok((revision, index))
 }
 
-fn refusal(status: StatusCode) -> Response {
+/// What a link that does not work leads to.
+pub(crate) fn refusal(status: StatusCode) -> Response {
     (status, "The link is invalid or has expired.\n").into_response()
 }

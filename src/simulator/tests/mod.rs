@@ -4,6 +4,7 @@ mod billing;
 mod codes;
 mod config_file;
 mod contract;
+mod faults;
 mod idempotency;
 mod lifecycle;
 mod limiting;
@@ -13,9 +14,12 @@ mod money;
 mod openapi;
 mod persistence;
 mod schema;
+mod solids;
 mod telling;
 mod uploads;
 mod visibility;
+mod webapp;
+mod wire;
 
 use std::time::Duration;
 

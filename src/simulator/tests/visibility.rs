@@ -328,7 +328,7 @@ async fn a_signed_url_works_until_it_expires_or_once() {
         let url = artifacts[0]["download_url"].as_str().unwrap().to_owned();
         let link = async || {
             let told = client.get(&url).await.header("location").to_owned();
-            told.strip_prefix("http://127.0.0.1:8080")
+            told.strip_prefix("http://127.0.0.1:8081")
                 .unwrap()
                 .to_owned()
         };

@@ -1,6 +1,7 @@
 //! The binary, as a user runs it.
 
 mod commands;
+mod faults;
 mod kill;
 mod looks;
 mod place;

@@ -187,7 +187,7 @@ const PARTS: [Part; 7] = [
     Part {
         title: "Error codes",
         names: CODES,
-        on_both_sides: false,
+        on_both_sides: true,
     },
 ];
 

@@ -1,5 +1,6 @@
 //! Nights in virtual time, held against the simulator's books.
 
+mod faults;
 mod harness;
 mod lineage;
 mod prefix;
