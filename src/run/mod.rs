@@ -1,5 +1,6 @@
 //! What is true: events, and the folds of them. Nothing here decides anything, and nothing here looks at a clock.
 
+mod booking;
 pub mod call;
 pub mod event;
 pub mod history;

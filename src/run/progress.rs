@@ -127,21 +127,7 @@ impl Run {
         }
         match &record.event {
             Event::RunResumed { again, output } => {
-                self.stops.clear();
-                self.end = None;
-                self.readings.clear();
-                self.balance_not_before = record.at;
-                self.silence = None;
-                self.capped = false;
-                self.sheet.output.clone_from(output);
-                self.strays.clear();
-                for ix in again.iter().filter_map(|step| self.by_name.get(step)) {
-                    self.steps[ix.0 as usize].state = StepState::Waiting;
-                    if let Some(step) = self.sheet.step_mut(*ix) {
-                        step.start = Start::Run;
-                    }
-                }
-                return self.reopen(memory);
+                return self.go_on(again, output, record.at, memory);
             }
             Event::BalanceRead {
                 available,
@@ -171,48 +157,10 @@ impl Run {
                 self.end = Some(end.clone());
                 self.wall_ms += wall_ms;
             }
-            Event::Checked {
-                step,
-                errors,
-                warnings,
-                ..
-            } => {
-                let Some(ix) = self.by_name.get(step).copied() else {
-                    return Vec::new();
-                };
-                self.step_mut(ix).warnings.clone_from(warnings);
-                let outcome = if errors.is_empty() {
-                    Outcome::Succeeded
-                } else {
-                    Outcome::Rejected
-                };
-                return self.finish(
-                    ix,
-                    outcome,
-                    (!errors.is_empty()).then(|| errors.join("; ")),
-                    memory,
-                );
-            }
-            Event::FilesPublished { step, files } => {
-                let Some(ix) = self.by_name.get(step).copied() else {
-                    return Vec::new();
-                };
-                self.step_mut(ix).files.clone_from(files);
-                return self.finish(ix, Outcome::Succeeded, None, memory);
-            }
-            Event::Capped { step, why } => {
-                let Some(ix) = self.by_name.get(step).copied() else {
-                    return Vec::new();
-                };
-                self.capped = true;
-                return self.finish(ix, Outcome::Blocked, Some(why.clone()), memory);
-            }
-            Event::StepFailed { step, error } => {
-                let Some(ix) = self.by_name.get(step).copied() else {
-                    return Vec::new();
-                };
-                return self.finish(ix, Outcome::Failed, Some(error.clone()), memory);
-            }
+            Event::Checked { .. }
+            | Event::FilesPublished { .. }
+            | Event::Capped { .. }
+            | Event::StepFailed { .. } => return self.end_at_home(&record.event, memory),
             event => {
                 if let Some(ix) = event
                     .send()
@@ -229,6 +177,70 @@ impl Run {
 
     pub(super) fn step_mut(&mut self, ix: StepIx) -> &mut StepRun {
         &mut self.steps[ix.0 as usize]
+    }
+
+    /// The run goes on in another process; the downloads of `again` have to be done once more.
+    fn go_on(
+        &mut self,
+        again: &[StepRef],
+        output: &str,
+        at: Timestamp,
+        memory: &Memory,
+    ) -> Vec<StepIx> {
+        self.stops.clear();
+        self.strays.clear();
+        self.readings.clear();
+        self.end = None;
+        self.silence = None;
+        self.capped = false;
+        self.balance_not_before = at;
+        output.clone_into(&mut self.sheet.output);
+        for ix in again.iter().filter_map(|step| self.by_name.get(step)) {
+            self.steps[ix.0 as usize].state = StepState::Waiting;
+            if let Some(step) = self.sheet.step_mut(*ix) {
+                step.start = Start::Run;
+            }
+        }
+        self.reopen(memory)
+    }
+
+    /// A step ended without a request of its own.
+    fn end_at_home(&mut self, event: &Event, memory: &Memory) -> Vec<StepIx> {
+        let ix = event.step().and_then(|step| self.by_name.get(step));
+        let Some(ix) = ix.copied() else {
+            return Vec::new();
+        };
+        let (outcome, error) = match event {
+            Event::Checked {
+                errors, warnings, ..
+            } => {
+                self.step_mut(ix).warnings.clone_from(warnings);
+                if errors.is_empty() {
+                    (Outcome::Succeeded, None)
+                } else {
+                    (Outcome::Rejected, Some(errors.join("; ")))
+                }
+            }
+            Event::FilesPublished { files, .. } => {
+                self.step_mut(ix).files.clone_from(files);
+                (Outcome::Succeeded, None)
+            }
+            Event::Capped { why, .. } => {
+                self.capped = true;
+                (Outcome::Blocked, Some(why.clone()))
+            }
+            Event::StepFailed { error, .. } => (Outcome::Failed, Some(error.clone())),
+            _ => return Vec::new(),
+        };
+        self.finish(ix, outcome, error, memory)
+    }
+
+    /// A step may be tried again, as soon as its part is there again and its last try allows it.
+    fn try_later(&mut self, ix: StepIx, why: &str, memory: &Memory) -> Vec<StepIx> {
+        let step = self.step_mut(ix);
+        step.error = Some(why.to_owned());
+        step.state = StepState::Waiting;
+        self.walk(vec![self.part_of(ix)], memory)
     }
 
     /// What an event about a send means for its step.
@@ -248,42 +260,27 @@ impl Run {
                 }
                 Vec::new()
             }
-            Event::Refused { refusal, .. } => match refusal.cause {
-                RefusalCause::Request => self.finish(
-                    ix,
-                    Outcome::Failed,
-                    Some(format!("refused: {}: {}", refusal.code, refusal.message)),
-                    memory,
-                ),
-                RefusalCause::Money | RefusalCause::Key => {
-                    let step = self.step_mut(ix);
-                    step.state = StepState::Ready;
-                    step.error = Some(format!("refused: {}: {}", refusal.code, refusal.message));
-                    vec![ix]
+            Event::Refused { refusal, .. } => {
+                let why = format!("refused: {}: {}", refusal.code, refusal.message);
+                match refusal.cause {
+                    RefusalCause::Request => self.finish(ix, Outcome::Failed, Some(why), memory),
+                    RefusalCause::Money | RefusalCause::Key => self.try_later(ix, &why, memory),
                 }
-            },
+            }
             Event::Unanswered { why, .. } => {
                 self.step_mut(ix).error = Some(why.clone());
                 Vec::new()
             }
-            Event::Postponed { why, .. } => {
-                let step = self.step_mut(ix);
-                step.error = Some(why.clone());
-                step.state = StepState::Waiting;
-                self.walk(vec![self.part_of(ix)], memory)
-            }
+            Event::Postponed { why, .. } => self.try_later(ix, why, memory),
             Event::Unresolved { why, .. } => {
                 self.finish(ix, Outcome::Unresolved, Some(why.clone()), memory)
             }
             Event::JobFailed { why, again_at, .. } => {
                 self.step_mut(ix).failures += 1;
-                if again_at.is_none() {
-                    return self.finish(ix, Outcome::Failed, Some(why.clone()), memory);
+                match again_at {
+                    Some(_) => self.try_later(ix, why, memory),
+                    None => self.finish(ix, Outcome::Failed, Some(why.clone()), memory),
                 }
-                let step = self.step_mut(ix);
-                step.error = Some(why.clone());
-                step.state = StepState::Waiting;
-                self.walk(vec![self.part_of(ix)], memory)
             }
             Event::FileNotStored {
                 why,
@@ -299,11 +296,8 @@ impl Run {
                 self.finish(ix, Outcome::Failed, Some(proposal_error(summary)), memory)
             }
             Event::Reviewed { .. } | Event::Completed { .. } | Event::FileStored { .. } => {
-                let state = event
-                    .send()
-                    .and_then(|send| memory.find(send))
-                    .map(|send| &send.state);
-                match state {
+                let send = event.send().and_then(|send| memory.find(send));
+                match send.map(|send| &send.state) {
                     Some(SendState::Applied(_) | SendState::Reviewed(_)) => {
                         self.finish(ix, Outcome::Succeeded, None, memory)
                     }

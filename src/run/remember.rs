@@ -2,21 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::booking::Booking;
 use super::event::{Event, Record};
-use crate::plan::ids::RunId;
-use crate::plan::ledger::{Account, Entry, EntryKind};
+use crate::plan::ledger::EntryKind;
 use crate::plan::memory::{
     Collecting, Lineage, Memory, Open, Price, Running, Send, SendIx, SendState,
 };
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, Timestamp, WriteResult};
-
-/// What an event about money is booked under.
-#[derive(Clone, Copy)]
-struct Booking {
-    at: Timestamp,
-    run: Option<RunId>,
-}
 
 impl Memory {
     /// Takes in one event.
@@ -149,6 +142,7 @@ impl Memory {
         );
     }
 
+    /// What an event says about a send until it has its answer.
     fn advance(&mut self, ix: SendIx, booking: Booking, event: &Event) {
         match event {
             Event::Resent { .. } => self.open(ix, |open| {
@@ -206,6 +200,13 @@ impl Memory {
                 let why = why.clone();
                 self.set(ix, SendState::Unresolved { why, running });
             }
+            event => self.advance_job(ix, booking, event),
+        }
+    }
+
+    /// What an event says about a job that the service accepted, and about its files.
+    fn advance_job(&mut self, ix: SendIx, booking: Booking, event: &Event) {
+        match event {
             Event::PollSent { next_poll_at, .. } => self.running(ix, |running| {
                 running.next_poll_at = *next_poll_at;
                 running.polling = true;
@@ -300,72 +301,9 @@ impl Memory {
         }
     }
 
-    fn lineage_of(&mut self, ix: SendIx) -> &mut Lineage {
+    pub(super) fn lineage_of(&mut self, ix: SendIx) -> &mut Lineage {
         let id = self.sends[ix.0 as usize].id.lineage;
         self.lineages.entry(id).or_default()
-    }
-
-    /// Books what the job was charged since we last knew, against the holds of its ended writes.
-    fn charge(&mut self, ix: SendIx, booking: Booking, total: Option<Cents>) {
-        let Some(total) = total else { return };
-        let lineage = self.lineage_of(ix);
-        let mut due = (total - lineage.charged).or_zero();
-        lineage.charged = lineage.charged.max(total);
-        let sends = lineage.sends.clone();
-        for other in sends {
-            let send = self.send(other);
-            let ended = matches!(
-                send.state,
-                SendState::Collecting(_) | SendState::Applied(_) | SendState::Failed { .. }
-            );
-            if !ended || send.hold == Cents::ZERO {
-                continue;
-            }
-            let captured = due.min(send.hold);
-            self.post(other, booking, EntryKind::Capture, captured);
-            // What goes beyond all holds is this write's own, as far as can be told.
-            let beyond = if other == ix {
-                due - captured
-            } else {
-                Cents::ZERO
-            };
-            self.ledger.note_charge(captured + beyond);
-            self.sends[other.0 as usize].hold -= captured;
-            self.release(other, booking);
-            due -= captured;
-        }
-        self.post(ix, booking, EntryKind::Excess, due);
-    }
-
-    fn release(&mut self, ix: SendIx, booking: Booking) {
-        self.post(ix, booking, EntryKind::Release, self.send(ix).hold);
-        self.sends[ix.0 as usize].hold = Cents::ZERO;
-    }
-
-    fn post(&mut self, ix: SendIx, booking: Booking, kind: EntryKind, amount: Cents) {
-        let (from, to) = match kind {
-            EntryKind::Hold => (Account::Workspace, Account::Held),
-            EntryKind::Capture => (Account::Held, Account::Charged),
-            EntryKind::Excess => (Account::Workspace, Account::Charged),
-            EntryKind::Release => (Account::Held, Account::Workspace),
-        };
-        let send = self.send(ix);
-        let entry = Entry {
-            at: booking.at,
-            run: booking.run,
-            kind,
-            from,
-            to,
-            amount,
-            lineage: send.id.lineage,
-            part: send.step.part.clone(),
-            job: self
-                .lineages
-                .get(&send.id.lineage)
-                .and_then(|lineage| lineage.job.clone()),
-            key: send.key.clone(),
-        };
-        self.ledger.post(entry);
     }
 
     /// The holds of all sends that wait for no answer any more: a balance that is asked for now knows of them, as far as

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::answer::{Answer, Ground, JobView, Reply, Verdict};
 use super::backoff;
 use super::judge::{key_refused, words};
-use crate::plan::memory::{Send, SendId, SendState};
+use crate::plan::memory::{Running, Send, SendId, SendState};
 use crate::plan::remote::Timestamp;
 use crate::plan::settings::Settings;
+use crate::run::call::Call;
 use crate::run::event::Event;
 
 /// A job past its timeout is given up after so many polls in a row that told nothing about it.
@@ -77,17 +78,8 @@ pub fn polled(
         }
         verdict => {
             let unclear = Unclear::of(verdict, running.wait);
-            // Where no answer came about, the moment holds that was recorded when the poll went out.
-            let next_poll_at = (unclear.wait.map(|wait| now.after(wait)))
-                .map_or(running.next_poll_at, |at| at.max(running.next_poll_at));
-            let polled = Event::Polled {
-                send: id,
-                call,
-                status: unclear.why.clone(),
-                unclear: true,
-                next_poll_at,
-            };
             let is_hopeless = overdue.is_so && running.unclear + 1 >= UNCLEAR_POLLS;
+            let polled = unclear.polled(id, call, running, now);
             let mut events = overdue.give_up_after(polled, id, is_hopeless, &unclear.why);
             events.extend(unclear.refused_key.then(|| key_refused(unclear.why)));
             events
@@ -151,6 +143,18 @@ impl Unclear {
             why,
             wait,
             refused_key,
+        }
+    }
+
+    /// The poll, as it is recorded. Where no answer came about, the moment holds that was recorded when it went out.
+    fn polled(&self, send: SendId, call: Call, running: &Running, now: Timestamp) -> Event {
+        let earliest = self.wait.map(|wait| now.after(wait));
+        Event::Polled {
+            send,
+            call,
+            status: self.why.clone(),
+            unclear: true,
+            next_poll_at: running.next_poll_at.max(earliest.unwrap_or_default()),
         }
     }
 }
