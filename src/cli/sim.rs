@@ -19,6 +19,9 @@ use crate::plan::settings::Rate;
 use crate::report::json::{FORMAT_VERSION, document};
 use crate::simulator::{self, Cents, Clock, Config, FaultRule, Quota, Simulator, SimulatorError};
 
+/// How long answers in flight may take after a signal.
+const DRAIN: Duration = Duration::from_secs(5);
+
 pub(super) fn sim(
     args: &SimArgs,
     globals: &Globals,
@@ -45,10 +48,31 @@ async fn serve(
     let listener = Simulator::bind(address).await?;
     let mut signals = Signals::catch()?;
     output.print(&told(&listener, &config, output.is_json())?)?;
-    simulator
-        .serve(listener, async move { signals.next().await })
-        .await?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = simulator.serve(listener, async move {
+        // A sender that is gone stops it as well.
+        let _ = stopped.await;
+    });
+    tokio::select! {
+        served = serving => served?,
+        () = stopped_for_good(&mut signals, stop) => {}
+    }
     Ok(ExitCode::Success)
+}
+
+/// After the first signal the answers in flight may end; a second one, or a client that never lets them, ends it at once.
+/// Every effect is in the world's log before its answer leaves.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "people wait on the wall's clock, whatever the simulator's is"
+)]
+async fn stopped_for_good(signals: &mut Signals, stop: tokio::sync::oneshot::Sender<()>) {
+    signals.next().await;
+    drop(stop);
+    tokio::select! {
+        () = signals.next() => {}
+        () = tokio::time::sleep(DRAIN) => {}
+    }
 }
 
 /// What the file says, or the defaults, with what the options say in its place.

@@ -140,13 +140,20 @@ impl Parts {
     }
 }
 
+/// A file name as its sender had it: browsers and curl write these three characters in hexadecimals.
+fn plain_name(name: &str) -> String {
+    name.replace("%22", "\"")
+        .replace("%0D", "\r")
+        .replace("%0A", "\n")
+}
+
 async fn image(mut field: Field<'_>, switches: Uploads) -> Result<Image, ApiError> {
     let declared = essence(field.content_type().unwrap_or_default());
     let content_type = ImageType::ALL
         .into_iter()
         .find(|kind| kind.mime() == declared)
         .ok_or(ApiError::InvalidFileType)?;
-    let filename = field.file_name().unwrap_or("image").to_owned();
+    let filename = plain_name(field.file_name().unwrap_or("image"));
     let mut hasher = Sha256::new();
     let mut size_bytes = 0;
     let mut head = Vec::new();

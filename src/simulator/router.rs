@@ -33,7 +33,11 @@ pub(crate) fn storage_router(app: Arc<App>) -> Router {
 }
 
 fn storage_service() -> Router<Arc<App>> {
-    Router::new().route("/_storage/{artifact_id}", get(storage::file))
+    // A HEAD is no download: it would be in the books as one, and use up a link.
+    Router::new().route(
+        "/_storage/{artifact_id}",
+        get(storage::file).head(method_not_allowed),
+    )
 }
 
 fn service() -> Router<Arc<App>> {

@@ -67,7 +67,11 @@ impl Endpoint {
 
     /// The endpoint of a request; the control interface has none, since nothing ever goes wrong there.
     pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
-        let (read, write) = (method == Method::GET, method == Method::POST);
+        // A HEAD is answered as its GET is.
+        let (read, write) = (
+            method == Method::GET || method == Method::HEAD,
+            method == Method::POST,
+        );
         let mut segments = path.split('/').skip(1);
         if path.starts_with("/_storage/") {
             return read.then_some(Self::Storage);

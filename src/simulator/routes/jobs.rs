@@ -90,7 +90,7 @@ async fn try_list(
         turn.admit(&[Bucket::Reads])?;
         let Query(query) = query.map_err(|_| ApiError::InvalidRequest("The query is invalid"))?;
         let start = Cursor::begin(query)?;
-        Ok((StatusCode::OK, start.page(turn.world, turn.now)))
+        Ok((StatusCode::OK, start.page(turn.world, turn.now)?))
     })
     .await
 }
@@ -180,12 +180,17 @@ impl Cursor {
         }
     }
 
-    fn page(self, world: &World, now: i64) -> JobList {
+    /// # Errors
+    /// When it goes on after a job that there is not: it is none of ours.
+    fn page(self, world: &World, now: i64) -> Result<JobList, ApiError> {
         let order = order(world);
-        let shown = self
-            .after
-            .and_then(|after| order.iter().position(|index| *index == after));
-        let start = shown.map_or(0, |place| place + 1);
+        let start = match self.after {
+            None => 0,
+            Some(after) => {
+                let shown = order.iter().position(|index| *index == after);
+                shown.ok_or(ApiError::InvalidRequest("cursor is invalid"))? + 1
+            }
+        };
         let mut found = order[start..]
             .iter()
             .map(|index| (*index, &world.jobs[*index]))
@@ -199,13 +204,13 @@ impl Cursor {
             }
             .encode()
         });
-        JobList {
+        Ok(JobList {
             jobs: page
                 .iter()
                 .map(|(_, job)| JobSummary::of(&world.config, job, now))
                 .collect(),
             next_cursor,
-        }
+        })
     }
 
     fn encode(&self) -> String {

@@ -233,6 +233,7 @@ async fn the_list_is_newest_first_searchable_and_paged() {
         "limit=101",
         "limit=x",
         "cursor=%21",
+        "cursor=OTk5OTk6Mjo",
         "limit=1&limit=2",
     ] {
         assert_eq!(

@@ -336,6 +336,8 @@ async fn a_signed_url_works_until_it_expires_or_once() {
             let request = Request::get(link).body(Body::empty()).unwrap();
             client.send(request).await.status.as_u16()
         };
+        let look = Request::head(link().await).body(Body::empty()).unwrap();
+        assert_eq!(client.send(look).await.status, 405, "no download");
         let first = link().await;
         let second = link().await;
         assert_eq!(fetch(&first).await, 200);

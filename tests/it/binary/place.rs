@@ -191,6 +191,27 @@ impl Service {
         Self { child, base_url }
     }
 
+    /// Sends a signal to it.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &id])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits until it ends by itself, for as long as a busy machine may need.
+    pub fn ended_by_itself(&mut self) -> std::process::ExitStatus {
+        for _ in 0..3_000 {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("it does not end")
+    }
+
     /// A command that talks to this service.
     pub fn command(&self, place: &Place, args: &[&str]) -> Command {
         let mut command = place.command(args);

@@ -1,5 +1,7 @@
 //! `millrun sim` with a configuration of one's own.
 
+use std::io::Write as _;
+
 use super::place::{Place, Service};
 
 const CONFIG: &str = r#"
@@ -45,4 +47,23 @@ fn a_configuration_with_an_unknown_key_is_refused_and_says_which() {
             assert!(ended.stderr.contains(said), "{said:?} is not said: {ended}");
         }
     }
+}
+
+#[test]
+fn a_client_that_stalls_keeps_nobody_from_stopping_the_simulator() {
+    let place = Place::new();
+    let mut service = Service::start(&place, &[]);
+    let address = service.base_url.strip_prefix("http://").unwrap().to_owned();
+    let mut stalled = std::net::TcpStream::connect(&address).unwrap();
+    let half = format!(
+        "POST /api/v1/cad/jobs HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
+         Idempotency-Key: a\r\nContent-Length: 100\r\n\r\n{{\"pro",
+        millrun::simulator::SIM_API_KEY
+    );
+    stalled.write_all(half.as_bytes()).unwrap();
+    // Its answer says that the service has read what came before it.
+    service.books();
+    service.signal("TERM");
+    service.signal("TERM");
+    assert!(service.ended_by_itself().success());
 }
