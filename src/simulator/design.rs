@@ -93,14 +93,17 @@ impl Design {
         }
     }
 
-    /// What a follow-up makes of it: another thickness where it names one, otherwise the same again.
+    /// What a follow-up makes of it: another thickness where it names one, for a plate also another size and other holes,
+    /// otherwise the same again.
     pub(crate) fn iterate(&self, text: &str) -> Self {
         let mut next = self.clone();
         let directives = Directives::of(text);
         next.truncated = directives.truncated;
         next.quirks = directives.quirks;
-        if let Some(size) = sensible(Prompt::read(text).thickness()) {
-            for solid in &mut next.solids {
+        let prompt = Prompt::read(text);
+        for solid in &mut next.solids {
+            solid.reshape(&prompt);
+            if let Some(size) = sensible(prompt.thickness()) {
                 solid.thicken(size);
             }
         }
@@ -160,6 +163,28 @@ fn sensible(size: Option<f64>) -> Option<f64> {
 }
 
 impl Solid {
+    /// Gives a plate the size and the holes that `prompt` names; what it doesn't name stays.
+    fn reshape(&mut self, prompt: &Prompt) {
+        let Outline::Rectangle { width, depth } = &mut self.outline else {
+            return;
+        };
+        let (size, holes) = (prompt.dimensions(), prompt.holes());
+        if size.is_none() && holes.is_none() {
+            return;
+        }
+        if let Some((wider, deeper, third)) = size {
+            *width = sensible(Some(wider)).unwrap_or(*width);
+            *depth = sensible(Some(deeper)).unwrap_or(*depth);
+            self.height = sensible(third).unwrap_or(self.height);
+        }
+        let before = self.holes.first().map(|hole| hole.diameter);
+        let holes = Holes {
+            count: holes.map_or(self.holes.len(), |holes| holes.count),
+            diameter: holes.and_then(|holes| holes.diameter).or(before),
+        };
+        self.holes = spread(holes, *width, *depth);
+    }
+
     /// Gives it another thickness; an angle that is too thick for its legs stays as it is.
     fn thicken(&mut self, size: f64) {
         match &mut self.outline {
@@ -290,92 +315,4 @@ fn spread(holes: Holes, width: f64, depth: f64) -> Vec<Hole> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plate_has_the_size_and_the_holes_its_prompt_names() {
-        let design = Design::create("A mounting plate, 80 x 60 x 6 mm, with four 5 mm holes.");
-        let [solid] = design.solids.as_slice() else {
-            panic!("one solid");
-        };
-        assert_eq!(design.label, "mounting_plate");
-        assert_eq!(
-            solid.outline,
-            Outline::Rectangle {
-                width: 80.0,
-                depth: 60.0
-            }
-        );
-        assert_eq!(solid.height, 6.0);
-        let centres: Vec<_> = solid.holes.iter().map(|hole| (hole.x, hole.y)).collect();
-        assert_eq!(
-            centres,
-            [(-20.0, -15.0), (20.0, -15.0), (-20.0, 15.0), (20.0, 15.0)]
-        );
-    }
-
-    #[test]
-    fn an_iteration_changes_the_thickness_it_names_and_nothing_else() {
-        let design = Design::create("A plate, 80 x 60 x 6 mm, with two 6 mm holes.");
-        let thicker = design.iterate("Make it 8 mm thick.");
-        assert_eq!(thicker.solids[0].height, 8.0);
-        assert_eq!(thicker.solids[0].holes, design.solids[0].holes);
-        assert_eq!(design.iterate("Add a 2 mm chamfer."), design);
-    }
-
-    #[test]
-    fn rings_discs_angles_and_inches_are_what_they_are_called() {
-        let made = |text| {
-            let design = Design::create(text);
-            let solid = design.solids[0].clone();
-            (solid.outline, solid.height, solid.holes)
-        };
-        let (outline, height, holes) =
-            made("A spacer, 20 mm outer diameter, 8 mm inner diameter, 12 mm long");
-        assert_eq!(outline, Outline::Circle { diameter: 20.0 });
-        assert_eq!((height, holes[0].diameter), (12.0, 8.0));
-        let (outline, height, holes) = made("A cylinder, 1 inch in diameter and 2 in tall");
-        assert_eq!(outline, Outline::Circle { diameter: 25.4 });
-        assert_eq!((height, holes.len()), (50.8, 0));
-        let (outline, width, holes) =
-            made("An L-bracket, 50 x 40 x 30 mm, 5 mm thick, with four 6 mm holes.");
-        assert_eq!(
-            outline,
-            Outline::Angle {
-                base: 50.0,
-                upright: 40.0,
-                thickness: 5.0
-            }
-        );
-        let legs: Vec<_> = holes.iter().map(|hole| hole.through).collect();
-        assert_eq!(
-            legs,
-            [
-                Through::Base,
-                Through::Base,
-                Through::Upright,
-                Through::Upright
-            ]
-        );
-        assert_eq!((width, holes[0].diameter), (30.0, 6.0));
-        let thicker = Design::create("An L bracket, 50 x 40 x 5 mm").iterate("Make it 8 mm thick");
-        assert_eq!(
-            thicker.solids[0].outline,
-            Outline::Angle {
-                base: 50.0,
-                upright: 40.0,
-                thickness: 8.0
-            }
-        );
-    }
-
-    #[test]
-    fn absurd_numbers_still_make_a_solid() {
-        let design = Design::create("A 0 x 99999999999 mm plate with 7 holes of 500 mm");
-        let solid = &design.solids[0];
-        assert!(solid.holes.iter().all(|hole| hole.diameter < 60.0));
-        assert_eq!(solid.holes.len(), 7);
-        Design::create("x x x 3 x [sim:files=2] [[[ ×× 1.2.3.4 by by");
-    }
-}
+mod tests;

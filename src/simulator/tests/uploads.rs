@@ -178,3 +178,25 @@ async fn json_bodies_are_held_to_the_prompt() {
     );
     assert_eq!(client.create("k", &"ü".repeat(60_000)).await.status, 202);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_no_form_is_json_whatever_it_is_called() {
+    let client = Client::new(Config::default());
+    for (n, kind) in ["text/plain", "application/vnd.api+json", ""]
+        .iter()
+        .enumerate()
+    {
+        let key = format!("k{n}");
+        let body = r#"{"prompt":"A plate"}"#;
+        let created = client.post_as("/api/v1/cad/jobs", &key, kind, body).await;
+        assert_eq!(created.status, 202, "{kind}");
+        let refused = client
+            .post_as("/api/v1/cad/jobs", "other", kind, "prompt=A+plate")
+            .await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.code().as_str()),
+            (400, "invalid_json"),
+            "{kind}"
+        );
+    }
+}

@@ -234,27 +234,55 @@ fn what_init_writes_is_valid_and_never_overwrites() {
 }
 
 #[test]
-fn the_key_is_nowhere_but_in_the_request() {
+fn the_key_and_signed_addresses_are_nowhere_but_in_requests() {
     let place = small();
-    let service = Service::start(&place, &["--speed", "300"]);
-    let canary = millrun::simulator::SIM_API_KEY;
+    place.write(
+        "faults.json",
+        r#"{"rules": [
+            {"on": "create", "nth": 1, "fault": {"kind": "reset", "effect": "applied"}},
+            {"on": "balance", "nth": 1, "fault": {"kind": "answer", "status": 503}},
+            {"on": "status", "nth": 2, "fault": "html"},
+            {"on": "download", "nth": 1, "fault": "not_json"},
+            {"on": "storage", "times": 2, "fault": "truncated"}
+        ]}"#,
+    );
+    let service = Service::start(&place, &["--speed", "300", "--faults", "faults.json"]);
     place.write(
         "m.yaml",
         &SMALL.replace("budget:", &format!("{FAST_LIMITS}\nbudget:")),
     );
-    let run = service.run(&place, &["run", "m.yaml", "-vv"]).with(0);
-    assert!(!run.stdout.contains(canary) && !run.stderr.contains(canary));
-    let service_says = service.run(&place, &["balance", "-vv"]).with(0);
-    assert!(!service_says.stdout.contains(canary) && !service_says.stderr.contains(canary));
+    let key = millrun::simulator::SIM_API_KEY;
+    let secret = key.trim_start_matches("gcad_sim_");
+    let encoded = data_encoding::BASE64.encode(key.as_bytes());
+    let needles = [key, secret, &encoded, "signature=", "/_storage/"];
+    let assert_clean = |what: &str, bytes: &[u8]| {
+        for needle in needles {
+            let mut windows = bytes.windows(needle.len());
+            assert!(
+                !windows.any(|window| window == needle.as_bytes()),
+                "{what} has {needle:?}"
+            );
+        }
+    };
+    for args in [
+        &["run", "m.yaml", "-vv"][..],
+        &["run", "m.yaml", "-vvv", "--json", "--log-format", "json"],
+        &["logs", "m.yaml", "--json"],
+        &["report", "m.yaml", "-v"],
+        &["ledger", "m.yaml", "--json"],
+        &["balance", "-vv"],
+        &["jobs", "list", "--json"],
+        &["jobs", "show", "cadjob_unknown", "-vv"],
+    ] {
+        let ended = service.run(&place, args);
+        assert_clean(&format!("stdout of {args:?}"), ended.stdout.as_bytes());
+        assert_clean(&format!("stderr of {args:?}"), ended.stderr.as_bytes());
+    }
+    assert_eq!(place.files("out").len(), 2, "it ran, whatever went wrong");
     for folder in [".millrun", "out"] {
         for file in place.files(folder) {
             let bytes = fs::read(place.path(folder).join(&file)).unwrap();
-            assert!(
-                !bytes
-                    .windows(canary.len())
-                    .any(|window| window == canary.as_bytes()),
-                "{folder}/{file}"
-            );
+            assert_clean(&format!("{folder}/{file}"), &bytes);
         }
     }
 }
