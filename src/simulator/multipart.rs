@@ -119,7 +119,16 @@ struct Parts {
 impl Parts {
     async fn take(&mut self, field: Field<'_>, switches: Uploads) -> Result<(), ApiError> {
         let is_file = field.file_name().is_some() || field.content_type().is_some_and(is_image);
+        let is_nameless =
+            field.file_name() == Some("") && !field.content_type().is_some_and(is_image);
         match field.name() {
+            // A browser's form in which no file was chosen sends one without a name and without content.
+            Some("images") if is_nameless => {
+                let content = field.bytes().await.map_err(|error| form_error(&error))?;
+                if !content.is_empty() {
+                    return Err(ApiError::InvalidFileType);
+                }
+            }
             Some("images") if is_file => {
                 if self.images.len() == IMAGES {
                     return Err(ApiError::TooManyImages);

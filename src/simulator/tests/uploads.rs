@@ -200,3 +200,24 @@ async fn a_body_that_is_no_form_is_json_whatever_it_is_called() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_nobody_chose_is_none() {
+    let client = Client::new(Config::default());
+    let form = |content: &str| {
+        format!(
+            "--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nA plate\r\n\
+             --b\r\nContent-Disposition: form-data; name=\"images\"; filename=\"\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n{content}\r\n--b--\r\n"
+        )
+    };
+    let kind = "multipart/form-data; boundary=b";
+    let sent = client
+        .post_as("/api/v1/cad/jobs", "a", kind, form(""))
+        .await;
+    assert_eq!(sent.status, 202);
+    let sent = client
+        .post_as("/api/v1/cad/jobs", "b", kind, form("bytes"))
+        .await;
+    assert_eq!(sent.code(), "invalid_file_type");
+}
