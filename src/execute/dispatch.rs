@@ -11,7 +11,7 @@ use crate::plan::remote::{ArtifactId, Timestamp};
 use crate::run::event::Event;
 use crate::run::history::History;
 use crate::schedule::answer::Reply;
-use crate::schedule::decide::Errand;
+use crate::schedule::errand::Errand;
 use crate::schedule::{judge, judge_poll};
 
 /// A request that is about to go out.

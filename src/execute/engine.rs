@@ -17,11 +17,13 @@ pub use super::start::{Begin, EngineError};
 use crate::plan::actions::Plan;
 use crate::plan::ids::RunId;
 use crate::plan::remote::Timestamp;
-use crate::run::event::{Event, Record, StopReason};
+use crate::run::event::{Event, Record};
 use crate::run::history::History;
+use crate::run::stop::StopReason;
 use crate::schedule::agenda::{Agenda, Item};
 use crate::schedule::answer::Reply;
-use crate::schedule::decide::{self, Decision, Errand, Moment, Outstanding};
+use crate::schedule::decide::{self, Decision, Moment};
+use crate::schedule::errand::{Errand, Outstanding};
 use crate::schedule::judge;
 use crate::schedule::slot::{Admittance, Class, SlotId};
 

@@ -13,11 +13,11 @@ use crate::plan::money::Cents;
 use crate::plan::publish;
 use crate::plan::remote::{JobId, Stored, Timestamp};
 use crate::run::call::Endpoint;
-use crate::run::event::StopReason;
 use crate::run::history::History;
 use crate::run::outcome::{ExitReason, Outcome, RunEnd};
 use crate::run::progress::Run;
 use crate::run::sheet::{SheetPart, SheetStep, Start};
+use crate::run::stop::StopReason;
 
 /// All endpoints, so that those that were not called are reported as well.
 const ENDPOINTS: [Endpoint; 6] = [

@@ -8,8 +8,8 @@ use super::palette::{Palette, Tone};
 use super::summary::{PartSummary, StepSummary, Summary};
 use super::table::{self, Column};
 use super::words::{counted, end_words, stop};
-use crate::run::event::StopReason;
 use crate::run::outcome::Outcome;
+use crate::run::stop::StopReason;
 use crate::untrusted::terminal;
 
 /// How many parts that came out are listed, unless all are asked for.

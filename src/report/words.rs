@@ -4,8 +4,9 @@ use crate::plan::memory::Published;
 use crate::plan::money::Cents;
 use crate::plan::remote::{Timestamp, WriteResult};
 use crate::run::call::Call;
-use crate::run::event::{Event, StopReason};
+use crate::run::event::Event;
 use crate::run::outcome::RunEnd;
+use crate::run::stop::StopReason;
 use crate::untrusted::terminal;
 
 /// The longest text of the service in a line.

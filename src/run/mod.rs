@@ -1,5 +1,6 @@
 //! What is true: events, and the folds of them. Nothing here decides anything, and nothing here looks at a clock.
 
+mod about;
 mod booking;
 pub mod call;
 pub mod event;
@@ -10,4 +11,5 @@ mod questions;
 pub mod remember;
 pub mod sheet;
 pub mod step;
+pub mod stop;
 mod walk;

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::call::{Endpoint, Silence};
-use super::event::{Event, Record, StopReason};
+use super::event::{Event, Record};
 use super::outcome::{Outcome, RunEnd};
 use super::sheet::{Sheet, Start};
 use super::step::{PartRun, Reading, StepRun, StepState, proposal_error};
+use super::stop::StopReason;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::ids::{RunId, StepRef};
 use crate::plan::memory::{Memory, RefusalCause, SendId, SendState};

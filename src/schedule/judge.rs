@@ -11,10 +11,11 @@ use crate::plan::memory::{Refusal, RefusalCause, Send, SendState};
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, Timestamp};
 use crate::run::call::Call;
-use crate::run::event::{Event, StopReason};
+use crate::run::event::Event;
 use crate::run::outcome::{ExitReason, Outcome, RunEnd};
 use crate::run::progress::Run;
 use crate::run::step::{StepRun, StepState};
+use crate::run::stop::StopReason;
 
 /// How often a file is asked for before the step fails.
 const FILE_TRIES: u32 = 5;

@@ -4,9 +4,9 @@ use crate::plan::key::LineageId;
 use crate::plan::memory::Memory;
 use crate::plan::money::Cents;
 use crate::plan::settings::Budget;
-use crate::run::event::StopReason;
 use crate::run::progress::Run;
 use crate::run::step::Reading;
+use crate::run::stop::StopReason;
 
 /// Why a write may not go out.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,8 +19,9 @@ use crate::plan::settings::Settings;
 use crate::report::logs::Story;
 use crate::report::palette::Palette;
 use crate::report::{json as report_json, plan_json, plan_text, runs};
-use crate::run::event::{Event, StopReason};
+use crate::run::event::Event;
 use crate::run::outcome::{ExitReason, RunEnd};
+use crate::run::stop::StopReason;
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()

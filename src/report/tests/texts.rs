@@ -14,9 +14,10 @@ use crate::report::palette::Palette;
 use crate::report::runs;
 use crate::report::text::{Page, report};
 use crate::run::call::Endpoint;
-use crate::run::event::{Event, StopReason};
+use crate::run::event::Event;
 use crate::run::history::History;
 use crate::run::outcome::ExitReason;
+use crate::run::stop::StopReason;
 use crate::untrusted::terminal;
 
 const PAGE: Page<'_> = Page {

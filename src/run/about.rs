@@ -1,0 +1,96 @@
+//! What an event is about: its request, its send, its step, its name.
+
+use super::call::Call;
+use super::event::Event;
+use crate::plan::ids::StepRef;
+use crate::plan::memory::SendId;
+
+impl Event {
+    /// The request that this event is the end of.
+    #[must_use]
+    pub const fn call(&self) -> Option<&Call> {
+        match self {
+            Self::BalanceRead { call, .. }
+            | Self::BalanceNotRead { call, .. }
+            | Self::Postponed { call, .. }
+            | Self::Unanswered { call, .. }
+            | Self::Accepted { call, .. }
+            | Self::Reviewed { call, .. }
+            | Self::Refused { call, .. }
+            | Self::Polled { call, .. }
+            | Self::Completed { call, .. }
+            | Self::JobFailed { call, .. }
+            | Self::FileStored { call, .. }
+            | Self::FileNotStored { call, .. } => Some(call),
+            Self::Unresolved { call, .. } => call.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The send that this event is about.
+    #[must_use]
+    pub const fn send(&self) -> Option<&SendId> {
+        match self {
+            Self::Intended { send, .. }
+            | Self::Resent { send }
+            | Self::Postponed { send, .. }
+            | Self::Unanswered { send, .. }
+            | Self::Accepted { send, .. }
+            | Self::Reviewed { send, .. }
+            | Self::Refused { send, .. }
+            | Self::Unresolved { send, .. }
+            | Self::PollSent { send, .. }
+            | Self::Polled { send, .. }
+            | Self::Completed { send, .. }
+            | Self::JobFailed { send, .. }
+            | Self::FileStored { send, .. }
+            | Self::FileNotStored { send, .. } => Some(send),
+            _ => None,
+        }
+    }
+
+    /// The step that this event is about, where it names one.
+    #[must_use]
+    pub const fn step(&self) -> Option<&StepRef> {
+        match self {
+            Self::Intended { step, .. }
+            | Self::Checked { step, .. }
+            | Self::FilesPublished { step, .. }
+            | Self::Capped { step, .. }
+            | Self::StepFailed { step, .. } => Some(step),
+            _ => None,
+        }
+    }
+
+    /// The event's name, as the journal spells it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::RunStarted { .. } => "run_started",
+            Self::RunResumed { .. } => "run_resumed",
+            Self::Bound { .. } => "bound",
+            Self::BalanceRead { .. } => "balance_read",
+            Self::BalanceNotRead { .. } => "balance_not_read",
+            Self::Intended { .. } => "intended",
+            Self::Resent { .. } => "resent",
+            Self::Postponed { .. } => "postponed",
+            Self::Unanswered { .. } => "unanswered",
+            Self::Accepted { .. } => "accepted",
+            Self::Reviewed { .. } => "reviewed",
+            Self::Refused { .. } => "refused",
+            Self::Unresolved { .. } => "unresolved",
+            Self::PollSent { .. } => "poll_sent",
+            Self::Polled { .. } => "polled",
+            Self::Completed { .. } => "completed",
+            Self::JobFailed { .. } => "job_failed",
+            Self::FileStored { .. } => "file_stored",
+            Self::FileNotStored { .. } => "file_not_stored",
+            Self::Checked { .. } => "checked",
+            Self::FilesPublished { .. } => "files_published",
+            Self::Capped { .. } => "capped",
+            Self::StepFailed { .. } => "step_failed",
+            Self::Stopping { .. } => "stopping",
+            Self::RunEnded { .. } => "run_ended",
+        }
+    }
+}

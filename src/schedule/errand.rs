@@ -1,0 +1,93 @@
+//! Errands: what requests are for, what they count against, and how many of them are out.
+
+use super::agenda::Item;
+use super::slot::Class;
+use crate::plan::actions::Plan;
+use crate::plan::content::StepKind;
+use crate::plan::family::StepIx;
+use crate::plan::memory::{Memory, SendIx};
+use crate::plan::money::Cents;
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// A create, iterate or review goes out with a new key and this hold.
+    Start(StepIx, Cents),
+    /// The same bytes go out again.
+    Resend(SendIx),
+    /// A job is polled.
+    Poll(SendIx),
+    /// The file that is missing is fetched.
+    Fetch(SendIx),
+    /// The balance is read.
+    ReadBalance,
+}
+
+impl Errand {
+    /// The item of the agenda that it takes care of.
+    #[must_use]
+    pub const fn item(self) -> Option<Item> {
+        match self {
+            Self::Start(step, _) => Some(Item::Step(step)),
+            Self::Resend(send) | Self::Poll(send) | Self::Fetch(send) => Some(Item::Send(send)),
+            Self::ReadBalance => None,
+        }
+    }
+
+    /// The classes of which it needs a slot each.
+    #[must_use]
+    pub fn classes(self, plan: &Plan, memory: &Memory) -> Vec<Class> {
+        match self {
+            Self::Start(step, _) => vec![class_of(plan.family.step(step).content.kind())],
+            Self::Resend(send) => vec![class_of(memory.send(send).content.kind())],
+            Self::Poll(send) => {
+                let job = memory
+                    .lineages
+                    .get(&memory.send(send).id.lineage)
+                    .and_then(|lineage| lineage.job.clone());
+                job.map(Class::JobPolls)
+                    .into_iter()
+                    .chain([Class::Reads])
+                    .collect()
+            }
+            Self::Fetch(_) => vec![Class::Artifacts],
+            Self::ReadBalance => vec![Class::Balance],
+        }
+    }
+}
+
+/// The requests that are out.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Outstanding {
+    /// All of them.
+    pub requests: usize,
+    /// Files on their way.
+    pub fetches: usize,
+    /// Balance reads.
+    pub balances: usize,
+    /// Creates and follow-ups.
+    pub writes: usize,
+}
+
+impl Outstanding {
+    /// A request of `class` went out (1) or came back (-1).
+    pub fn count(&mut self, class: &Class, change: isize) {
+        let kind = match class {
+            Class::Artifacts => Some(&mut self.fetches),
+            Class::Balance => Some(&mut self.balances),
+            Class::CadWrites => Some(&mut self.writes),
+            Class::Reviews | Class::JobPolls(_) | Class::Reads => None,
+        };
+        for count in kind.into_iter().chain([&mut self.requests]) {
+            *count = count.saturating_add_signed(change);
+        }
+    }
+}
+
+fn class_of(kind: StepKind) -> Class {
+    if kind.is_write() {
+        Class::CadWrites
+    } else {
+        Class::Reviews
+    }
+}
