@@ -71,15 +71,10 @@ async fn engine(place: &Path, base_url: &str) -> (Duration, Vec<String>) {
     std::fs::write(&path, manifest()).unwrap();
     let loaded = session::load(&path).unwrap();
     let base_url: BaseUrl = base_url.parse().unwrap();
-    let options = Options {
-        origin: Origin::Remote {
-            base_url,
-            key: Some(ApiKey::new(SIM_API_KEY).unwrap()),
-        },
-        state: None,
-        fail_fast: false,
-        reopen: false,
-    };
+    let options = Options::new(Origin::Remote {
+        base_url,
+        key: Some(ApiKey::new(SIM_API_KEY).unwrap()),
+    });
     let (_stop, stopped) = tokio::sync::watch::channel(StopLevel::Go);
     let mut rows = Rows(Vec::new());
     let start = Instant::now();

@@ -34,14 +34,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .unwrap_or_else(|| "manifests/spacer.toml".to_owned())
         .into();
     let loaded = session::load(&path)?;
-    let options = Options {
-        origin: Origin::Simulator {
-            speed: SIMULATOR_SPEED,
-        },
-        state: None,
-        fail_fast: false,
-        reopen: false,
-    };
+    let options = Options::new(Origin::Simulator {
+        speed: SIMULATOR_SPEED,
+    });
     let (_stop, stopped) = tokio::sync::watch::channel(StopLevel::Go);
     let history = session::run(loaded, &options, &mut Printer, stopped).await?;
     println!("charged {} in all", history.memory.ledger.charged());

@@ -11,7 +11,8 @@ use tokio::task::{JoinError, JoinHandle};
 
 use super::content_store::ContentStore;
 use super::translate::{
-    api_images, done_call, failed_call, job_view, no_call, proposal, raw, verdict,
+    api_images, done_call, failed_call, job_lines, job_view, message, no_call, proposal, raw,
+    verdict,
 };
 use crate::api::{self, CallError, Client};
 use crate::execute::ports::{Api, ImageFile, Request};
@@ -22,6 +23,9 @@ use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, JobId, ReviewResult, RevisionId, Stored};
 use crate::run::call::{Call, Endpoint};
 use crate::schedule::answer::{Answer, Reply, Verdict};
+
+/// The most that the API gives ("List recent jobs").
+const JOBS_A_PAGE: u8 = 100;
 
 /// The service, by the typed client.
 #[derive(Debug, Clone)]
@@ -135,6 +139,8 @@ impl Orville {
                 revision,
             } => self.review(&key, &job, &prompt, revision).await,
             Request::Job(job) => self.job(&job).await,
+            Request::List(cursor) => self.list(cursor.as_deref()).await,
+            Request::History(job) => self.history(&job).await,
             Request::Balance => self.balance().await,
             Request::Fetch { artifact, step } => self.fetch(artifact, step).await,
         }
@@ -210,6 +216,26 @@ impl Orville {
         Ok((call, Answer::Job(job_view(reply.value))))
     }
 
+    async fn list(&self, cursor: Option<&str>) -> Result<(Call, Answer), Trouble> {
+        let query = api::JobQuery {
+            limit: Some(JOBS_A_PAGE),
+            cursor,
+            q: None,
+        };
+        let reply = self.client.list_jobs(query).await?;
+        let call = done_call(Endpoint::List, &reply);
+        Ok((call, job_lines(reply.value)))
+    }
+
+    async fn history(&self, job: &JobId) -> Result<(Call, Answer), Trouble> {
+        let id = job_id(job)?;
+        let reply = self.client.messages(&id).await?;
+        let call = done_call(Endpoint::Messages, &reply);
+        let call = about(&id, &reply.value.job_id, call)?;
+        let messages = reply.value.messages.into_iter().map(message);
+        Ok((call, Answer::History(messages.collect())))
+    }
+
     async fn balance(&self) -> Result<(Call, Answer), Trouble> {
         let reply = self.client.balance().await?;
         let call = done_call(Endpoint::Balance, &reply);
@@ -253,6 +279,8 @@ const fn endpoint(request: &Request) -> Endpoint {
         Request::FollowUp { .. } => Endpoint::FollowUp,
         Request::Review { .. } => Endpoint::Review,
         Request::Job(_) => Endpoint::Job,
+        Request::List(_) => Endpoint::List,
+        Request::History(_) => Endpoint::Messages,
         Request::Balance => Endpoint::Balance,
         Request::Fetch { .. } => Endpoint::Download,
     }

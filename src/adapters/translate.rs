@@ -5,9 +5,12 @@ use crate::api::{self, CallError, ErrorCode, JobStatus, Untrusted, UntrustedValu
 use crate::execute::ports::ImageFile;
 use crate::plan::content::ImageType;
 use crate::plan::money::Cents;
-use crate::plan::remote::{Artifact, ArtifactId, RequestId, RevisionId, WriteResult};
+use crate::plan::remote::{
+    Artifact, ArtifactId, JobId, RequestId, ReviewResult, RevisionId, Timestamp, WriteResult,
+};
 use crate::run::call::{Call, Endpoint};
-use crate::schedule::answer::{Ground, JobView, Rejection, Verdict};
+use crate::schedule::answer::{Answer, Ground, JobLine, JobView, Rejection, Verdict};
+use crate::schedule::witness::{ImageFacts, Message};
 
 pub(super) fn job_view(job: api::Job) -> JobView {
     let charged = job
@@ -35,6 +38,44 @@ pub(super) fn job_view(job: api::Job) -> JobView {
             poll_after: job.poll_after,
         },
     }
+}
+
+/// A page of the job list.
+pub(super) fn job_lines(page: api::JobPage) -> Answer {
+    let line = |job: api::JobSummary| JobLine {
+        id: JobId(job.id.as_str().to_owned()),
+        preview: raw(job.prompt_preview.unwrap_or_default()),
+        created_at: moment(job.created_at),
+    };
+    Answer::Jobs {
+        jobs: page.jobs.into_iter().map(line).collect(),
+        next: page.next_cursor.map(raw),
+    }
+}
+
+/// A message of a job's history.
+pub(super) fn message(message: api::Message) -> Message {
+    let image = |image: api::MessageImage| {
+        let (media_type, bytes) = (raw(image.content_type?), image.size_bytes?);
+        Some(ImageFacts { media_type, bytes })
+    };
+    Message {
+        by_user: message.role == api::Role::User,
+        text: raw(message.content),
+        images: message.images.into_iter().map(image).collect(),
+        at: moment(message.created_at),
+        made_revision: message.revision_id.is_some(),
+        review: message.review.map(|note| ReviewResult {
+            proposal: proposal(&note.iteration_proposal),
+            message: raw(note.message),
+        }),
+    }
+}
+
+/// A moment of the service's clock; `None` when it is not written as the document writes them.
+fn moment(text: Option<Untrusted>) -> Option<Timestamp> {
+    let moment: jiff::Timestamp = raw(text?).parse().ok()?;
+    Some(Timestamp(moment.as_millisecond()))
 }
 
 fn artifact(artifact: api::Artifact) -> Artifact {

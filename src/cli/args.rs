@@ -79,6 +79,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Go on with the last run, with its own budget
     Resume(RunArgs),
+    /// Give parts the jobs that are there already
+    Adopt(AdoptArgs),
     /// How the last run stands
     Status(RunOfArgs),
     /// What came out of a run
@@ -132,6 +134,18 @@ pub(crate) struct RunArgs {
     /// Start nothing new once a part did not succeed
     #[arg(long)]
     pub(crate) fail_fast: bool,
+    /// What is unresolved of this part was never executed: you looked, and it is sent with a new key
+    #[arg(long, value_name = "PART")]
+    pub(crate) confirm_absent: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AdoptArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// The part and its job; without any, what the last run found is adopted
+    #[arg(value_name = "PART=JOB", value_parser = assignment)]
+    pub(crate) jobs: Vec<(String, String)>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -216,6 +230,15 @@ fn speed(text: &str) -> Result<f64, String> {
     speed
         .filter(|speed: &f64| (0.001..=1_000_000.0).contains(speed))
         .ok_or_else(|| "a speed is a number from 0.001 to 1000000".to_owned())
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((part, job)) if !part.is_empty() && !job.is_empty() => {
+            Ok((part.to_owned(), job.to_owned()))
+        }
+        _ => Err("an adoption is written like plate-60=cadjob_385f3130".to_owned()),
+    }
 }
 
 fn amount(text: &str) -> Result<Amount, String> {

@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::ExitCode;
 use super::output::Output;
 use super::{
-    balance, check, completions, init, jobs, ledger, logging, logs, plan, report, run, runs, sim,
-    status,
+    adopt, balance, check, completions, init, jobs, ledger, logging, logs, plan, report, run, runs,
+    sim, status,
 };
 use crate::report::json::FORMAT_VERSION;
 use crate::untrusted::terminal;
@@ -45,6 +45,7 @@ fn dispatch(args: &Args, output: &mut Output) -> Result<ExitCode, CliError> {
         Command::Plan(args) => plan::plan(args, globals, output),
         Command::Run(args) => run::run(args, globals, false, output),
         Command::Resume(args) => run::run(args, globals, true, output),
+        Command::Adopt(args) => adopt::adopt(args, globals, output),
         Command::Status(args) => status::status(args, globals, output),
         Command::Report(args) => report::report(args, globals, output),
         Command::Runs(args) => runs::runs(args, globals, output),

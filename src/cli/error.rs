@@ -139,6 +139,16 @@ fn session(error: &SessionError) -> Kind {
             ExitCode::Usage,
             "export ORVILLE_API_KEY, or try it without one: --sim",
         ),
+        SessionError::NotUnresolved(_) => Kind::new(
+            "not_unresolved",
+            ExitCode::Usage,
+            "`millrun status` shows what is unresolved",
+        ),
+        SessionError::NoAdoption(_) => Kind::new(
+            "no_adoption",
+            ExitCode::Usage,
+            "`millrun jobs messages JOB` shows what a job has seen",
+        ),
         SessionError::NoRun(_) => Kind::new(
             "no_run",
             ExitCode::Usage,

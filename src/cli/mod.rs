@@ -1,5 +1,6 @@
 //! The command line: words in, words out. One file a command; the only room that prints and reads the environment.
 
+mod adopt;
 mod args;
 mod balance;
 mod call_error;
@@ -17,6 +18,7 @@ mod logs;
 mod open;
 mod origin;
 mod output;
+mod person;
 mod plan;
 mod progress;
 mod remote;

@@ -11,6 +11,7 @@ use super::exit::ExitCode;
 use super::open::{Typed, summary};
 use super::origin::with_key;
 use super::output::Output;
+use super::person::person;
 use super::progress::Progress;
 use super::signals::Signals;
 use crate::adapters::clock::wall_now_ms;
@@ -43,6 +44,8 @@ pub(super) fn run(
         state: globals.state.clone(),
         fail_fast: args.fail_fast,
         reopen: resume,
+        confirm_absent: (!args.confirm_absent.is_empty())
+            .then(|| (args.confirm_absent.clone(), person())),
     };
     let known = loaded.clone();
     let typed = Typed::new(&args.manifest, globals);

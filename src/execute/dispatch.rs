@@ -10,8 +10,9 @@ use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, Timestamp};
 use crate::run::event::Event;
 use crate::run::history::History;
-use crate::schedule::answer::Reply;
+use crate::schedule::answer::{Answer, Reply, Verdict};
 use crate::schedule::errand::Errand;
+use crate::schedule::search::Search;
 use crate::schedule::{judge, judge_poll};
 
 /// A request that is about to go out.
@@ -34,6 +35,8 @@ pub(super) enum Awaited {
     Poll(SendId),
     /// A file of a send.
     File(SendId, ArtifactId),
+    /// A question of the search for witnesses.
+    Look,
     /// The balance, with the holds that waited for no answer when it was asked for.
     Balance(Cents),
 }
@@ -43,6 +46,7 @@ pub(super) struct Desk<'a> {
     pub(super) plan: &'a Plan,
     pub(super) memory: &'a Memory,
     pub(super) files: &'a dyn Files,
+    pub(super) search: Option<&'a Search>,
 }
 
 impl Desk<'_> {
@@ -53,6 +57,7 @@ impl Desk<'_> {
             Errand::Resend(send) => self.resend(send),
             Errand::Poll(send) => self.poll(send, now),
             Errand::Fetch(send) => self.fetch(send),
+            Errand::Look => self.look(),
             Errand::ReadBalance => Ok(Dispatch {
                 intent: None,
                 request: Request::Balance,
@@ -163,7 +168,7 @@ impl Desk<'_> {
         })
     }
 
-    fn request(
+    pub(super) fn request(
         &self,
         content: &Content,
         target: Option<&Target>,
@@ -220,6 +225,8 @@ pub(super) fn judge(
             let failures = history.run.as_ref().map_or(0, |run| run.balance_failures);
             return judge::balance(reply, *settled, failures, now);
         }
+        // The search takes its answers itself.
+        Awaited::Look => return Vec::new(),
         Awaited::Send(id) | Awaited::Poll(id) | Awaited::File(id, _) => id,
     };
     let Some(send) = history.memory.find(id) else {
@@ -233,14 +240,41 @@ pub(super) fn judge(
             let failures = step.map(|(run, ix)| run.step(ix).failures);
             judge_poll::polled(send, reply, &plan.family.settings, failures, now)
         }
-        Awaited::Send(_) | Awaited::Balance(_) => {
-            let policy = step.map(|(_, ix)| &plan.family.step(ix).policy);
-            let on_proposal = match policy {
-                Some(Policy::OnProposal(on_proposal)) => *on_proposal,
-                _ => OnProposal::Ignore,
-            };
-            judge::sent(send, reply, on_proposal, now)
+        Awaited::Send(_) | Awaited::Look | Awaited::Balance(_) => {
+            match another_part(&history.memory, send, &reply) {
+                Some(why) => vec![Event::Unresolved {
+                    send: *id,
+                    call: Some(reply.call),
+                    why,
+                }],
+                None => judge::sent(send, reply, on_proposal(plan, history, id), now),
+            }
         }
+    }
+}
+
+/// Why the answer to a create can't be believed: its job is another part's, so that the key was used for something else.
+fn another_part(memory: &Memory, send: &Send, reply: &Reply) -> Option<String> {
+    let Verdict::Done(Answer::Accepted { job, .. }) = &reply.verdict else {
+        return None;
+    };
+    let owner = memory.jobs.get(job)?;
+    (*owner != send.id.lineage).then(|| {
+        let part = memory
+            .lineages
+            .get(owner)
+            .and_then(|owner| owner.part.as_ref());
+        let part = part.map_or("another part", |part| part.as_str());
+        format!("the service answered with {job}, which is the job of {part}")
+    })
+}
+
+/// What a review's step says to a proposal; a review that no step of the run wants ignores it.
+pub(super) fn on_proposal(plan: &Plan, history: &History, send: &SendId) -> OnProposal {
+    let step = history.run.as_ref().and_then(|run| run.step_of(send));
+    match step.map(|ix| &plan.family.step(ix).policy) {
+        Some(Policy::OnProposal(on_proposal)) => *on_proposal,
+        _ => OnProposal::Ignore,
     }
 }
 

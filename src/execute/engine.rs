@@ -15,7 +15,9 @@ use super::local;
 use super::ports::{Ports, Request, StopLevel};
 pub use super::start::{Begin, EngineError};
 use crate::plan::actions::Plan;
-use crate::plan::ids::RunId;
+use crate::plan::family::StepIx;
+use crate::plan::ids::{RunId, StepRef};
+use crate::plan::memory::SendId;
 use crate::plan::remote::Timestamp;
 use crate::run::event::{Event, Record};
 use crate::run::history::History;
@@ -24,8 +26,8 @@ use crate::schedule::agenda::{Agenda, Item};
 use crate::schedule::answer::Reply;
 use crate::schedule::decide::{self, Decision, Moment};
 use crate::schedule::errand::{Errand, Outstanding};
-use crate::schedule::judge;
 use crate::schedule::slot::{Admittance, Class, SlotId};
+use crate::schedule::{judge, looks};
 
 /// How long a class rests after a 429 without `Retry-After`.
 const REST: Duration = Duration::from_secs(60);
@@ -193,7 +195,7 @@ impl Engine<'_> {
         };
         let run = self.history.run.as_ref().ok_or(EngineError::Stuck)?;
         let decisions = decide::decide(&mut self.agenda, self.plan, &self.history, run, moment);
-        let mut departures = Vec::new();
+        let (mut departures, mut searching) = (Vec::new(), false);
         for decision in decisions {
             match decision {
                 Decision::Stop(reason) => self.record(Event::Stopping { reason }),
@@ -202,9 +204,14 @@ impl Engine<'_> {
                     let step = self.plan.family.step_ref(ix);
                     self.record(Event::Capped { step, why });
                 }
-                Decision::GiveUp(ix, why) => {
+                Decision::Search { sends, scan } => {
+                    let search = self.desk().search(&sends, scan, now)?;
+                    self.agenda.search = Some(search);
+                    searching = true;
+                }
+                Decision::Doubt(ix, why) => {
                     let send = self.history.memory.send(ix).id;
-                    self.record(Event::Unresolved {
+                    self.record(Event::Doubted {
                         send,
                         call: None,
                         why,
@@ -219,7 +226,7 @@ impl Engine<'_> {
                 Decision::Send(errand) => departures.extend(self.depart(errand, now)?),
             }
         }
-        let busy = !self.unsaved.is_empty() || !departures.is_empty();
+        let busy = searching || !self.unsaved.is_empty() || !departures.is_empty();
         self.ports.admission.commit()?;
         self.commit()?;
         for (out, request) in departures {
@@ -264,16 +271,14 @@ impl Engine<'_> {
         if let Some(item) = errand.item() {
             self.agenda.remove(item);
         }
-        let desk = Desk {
-            plan: self.plan,
-            memory: &self.history.memory,
-            files: self.ports.files,
-        };
         let Dispatch {
             intent,
             request,
             awaited,
-        } = desk.prepare(errand, now)?;
+        } = self.desk().prepare(errand, now)?;
+        if let (Errand::Look, Some(search)) = (errand, &mut self.agenda.search) {
+            search.is_out = true;
+        }
         if let Some(intent) = intent {
             self.record(intent);
         }
@@ -303,9 +308,31 @@ impl Engine<'_> {
                     .block(class, now.after(reply.retry_after().unwrap_or(REST)));
             }
         }
+        if let Awaited::Look = out.awaited {
+            return self.looked(reply, now);
+        }
         let events = dispatch::judge(self.plan, &self.history, &out.awaited, reply, now);
         for event in events {
             self.record(event);
+        }
+    }
+
+    /// An answer to the search for witnesses; the last of them says what became of what was looked for.
+    fn looked(&mut self, reply: Reply, now: Timestamp) {
+        let policy = |id: &SendId| dispatch::on_proposal(self.plan, &self.history, id);
+        let memory = &self.history.memory;
+        let events = looks::took(&mut self.agenda.search, memory, reply, policy, now);
+        for event in events {
+            self.record(event);
+        }
+    }
+
+    fn desk(&self) -> Desk<'_> {
+        Desk {
+            plan: self.plan,
+            memory: &self.history.memory,
+            files: self.ports.files,
+            search: self.agenda.search.as_ref(),
         }
     }
 
@@ -344,6 +371,11 @@ impl Engine<'_> {
             self.agenda
                 .step_is_ready(self.plan, &self.history.memory, ix, record.at);
         }
+        if let Event::Claimed { step, .. } = &record.event
+            && let Some(ix) = run_step(&self.history, step)
+        {
+            self.agenda.remove(Item::Step(ix));
+        }
         let send = record
             .event
             .send()
@@ -364,6 +396,11 @@ impl Engine<'_> {
         }
         Ok(())
     }
+}
+
+/// The place of a step of the run.
+fn run_step(history: &History, step: &StepRef) -> Option<StepIx> {
+    history.run.as_ref()?.find(step)
 }
 
 const fn is_fail_fast(stop: &StopReason) -> bool {

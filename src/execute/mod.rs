@@ -3,5 +3,6 @@
 mod dispatch;
 pub mod engine;
 mod local;
+mod look;
 pub mod ports;
 mod start;

@@ -79,6 +79,10 @@ pub enum Request {
     },
     /// Look at a job.
     Job(JobId),
+    /// Read a page of the job list: the first, or the one after this cursor.
+    List(Option<String>),
+    /// Read a job's history.
+    History(JobId),
     /// Read the balance.
     Balance,
     /// Fetch a file and put it into the content store. It must be a whole STEP file when `step` says so.

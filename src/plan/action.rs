@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::ids::{PartId, StepRef};
+use super::memory::Claim;
 use super::remote::JobId;
 
 /// What a run does with a step.
@@ -19,10 +20,10 @@ pub enum Action {
 /// What a person has to settle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Blocker {
-    /// We can't tell whether its send was executed.
-    Unresolved {
-        /// What happened.
-        why: String,
+    /// Its job may be there already, made before this state was.
+    Claimed {
+        /// What was found.
+        claim: Claim,
     },
     /// Its review proposes an iteration, and the manifest says `on_proposal: fail`.
     Proposal {
@@ -39,7 +40,10 @@ pub enum Blocker {
 impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unresolved { why } => write!(f, "unresolved: {why}"),
+            Self::Claimed { claim } => {
+                let jobs: Vec<&str> = claim.jobs.iter().map(|job| job.0.as_str()).collect();
+                write!(f, "{}: {}", claim.why, jobs.join(", "))
+            }
             Self::Proposal { summary } => write!(f, "its review proposes an iteration: {summary}"),
             Self::Before { step } => write!(f, "{step} is blocked"),
         }

@@ -223,6 +223,10 @@ impl Judgement<'_> {
 
     fn of_send(&self, step: &Step) -> Action {
         let Some(send) = self.memory.find(&self.id(step)) else {
+            if let Some(claim) = self.memory.claims.get(&step.key) {
+                let claim = claim.clone();
+                return Action::Blocked(Blocker::Claimed { claim });
+            }
             return Action::Run(self.reason_for_new(step));
         };
         match &send.state {
@@ -235,9 +239,6 @@ impl Judgement<'_> {
                 })
             }
             SendState::Applied(_) | SendState::Reviewed(_) => Action::Reuse,
-            SendState::Unresolved { why, running: None } => {
-                Action::Blocked(Blocker::Unresolved { why: why.clone() })
-            }
             SendState::Refused(refusal) => Action::Run(Reason::Again {
                 why: format!("refused: {}", refusal.code),
             }),
@@ -246,9 +247,7 @@ impl Judgement<'_> {
             SendState::Open(_)
             | SendState::Running(_)
             | SendState::Collecting(_)
-            | SendState::Unresolved {
-                running: Some(_), ..
-            } => Action::Run(Reason::Continues {
+            | SendState::Unresolved { .. } => Action::Run(Reason::Continues {
                 job: self.job(send),
             }),
         }

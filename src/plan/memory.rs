@@ -81,6 +81,8 @@ pub enum SendState {
         why: String,
         /// How often it went out in vain.
         sends: u32,
+        /// How often it was looked for at the service and was not there.
+        absences: u32,
         /// Not before.
         again_at: Timestamp,
     },
@@ -95,8 +97,8 @@ pub enum SendState {
     Unresolved {
         /// What happened.
         why: String,
-        /// When the service had accepted it: the next run looks at its job again. `None`: a person decides.
-        running: Option<Running>,
+        /// How far it had come: the next run looks again.
+        before: Before,
     },
 }
 
@@ -109,8 +111,43 @@ pub struct Open {
     pub sends: u32,
     /// Whether one of them had no answer: then a later refusal proves nothing.
     pub tainted: bool,
-    /// When it goes out again; `None` while a request is out.
+    /// When it goes out again; `None` while a request is out, and while it is in doubt.
     pub retry_at: Option<Timestamp>,
+    /// It is looked for at the service before anything else is done about it.
+    pub doubt: Option<Doubt>,
+    /// How often it was looked for and was not there, so that it went out again.
+    pub absences: u32,
+}
+
+/// Whether a send was executed is in doubt: a repetition proves nothing, or the service may have forgotten its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// What raised it.
+    pub why: String,
+    /// When it is looked for next.
+    pub look_at: Timestamp,
+    /// When it was looked for first and was not there: it may still be on its way.
+    pub unseen_since: Option<Timestamp>,
+}
+
+/// How far a send had come when it became unresolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Before {
+    /// It went out.
+    Sent(Open),
+    /// The service had accepted it.
+    Accepted(Running),
+}
+
+/// A person has to say what a part does with a job that is there: it may be the part's own, made before this state was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The create that the job may come from.
+    pub create: StepKey,
+    /// The jobs.
+    pub jobs: Vec<JobId>,
+    /// What was found.
+    pub why: String,
 }
 
 /// A job or follow-up at work.
@@ -188,6 +225,8 @@ pub struct Lineage {
     pub charged: Cents,
     /// Its sends, in the order of their first intents.
     pub sends: Vec<SendIx>,
+    /// It was adopted, and what it had been charged before is not known yet: that is no charge of ours.
+    pub baseline_unknown: bool,
 }
 
 /// The price of a job as the service showed it last.
@@ -223,6 +262,12 @@ pub struct Memory {
     pub passed_checks: BTreeSet<SendId>,
     /// What was published, by the path that it should have, relative to the output folder.
     pub published: BTreeMap<String, Published>,
+    /// Every job that was ever ours, those that the service failed as well.
+    pub jobs: BTreeMap<JobId, LineageId>,
+    /// Whether it is known that no earlier state of this family left jobs behind, or which.
+    pub scanned: bool,
+    /// Creates of which a job may be there already.
+    pub claims: BTreeMap<StepKey, Claim>,
     /// The last price seen.
     pub price: Option<Price>,
     /// What was held and charged.
@@ -316,6 +361,15 @@ impl Send {
         match &self.state {
             SendState::Postponed { again_at, .. } => Some(*again_at),
             SendState::Failed { again_at, .. } => *again_at,
+            _ => None,
+        }
+    }
+
+    /// Whether it is in doubt, and when it is looked for.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&Doubt> {
+        match &self.state {
+            SendState::Open(open) => open.doubt.as_ref(),
             _ => None,
         }
     }

@@ -123,13 +123,19 @@ fn tone(event: &Event) -> Tone {
         | Event::Intended { .. }
         | Event::Resent { .. }
         | Event::PollSent { .. }
+        | Event::Searched { why: None, .. }
         | Event::Polled { .. }
         | Event::FileStored { .. } => Tone::Dim,
         Event::RunStarted { .. } | Event::RunResumed { .. } => Tone::Strong,
-        Event::Accepted { .. } => Tone::Plain,
+        Event::Accepted { .. } | Event::Scanned { .. } => Tone::Plain,
         Event::BalanceNotRead { .. }
         | Event::Postponed { .. }
         | Event::Unanswered { .. }
+        | Event::Doubted { .. }
+        | Event::Absent { .. }
+        | Event::Searched { .. }
+        | Event::Adopted { .. }
+        | Event::ConfirmedAbsent { .. }
         | Event::Stopping { .. }
         | Event::Capped { .. }
         | Event::JobFailed {
@@ -140,10 +146,14 @@ fn tone(event: &Event) -> Tone {
         } => Tone::Warning,
         Event::Refused { .. }
         | Event::Unresolved { .. }
+        | Event::Claimed { .. }
         | Event::JobFailed { again_at: None, .. }
         | Event::FileNotStored { retry_at: None, .. }
         | Event::StepFailed { .. }
         | Event::Reviewed {
+            accepted: false, ..
+        }
+        | Event::ReviewWitnessed {
             accepted: false, ..
         } => Tone::Bad,
         Event::Checked { errors, .. } if !errors.is_empty() => Tone::Bad,
@@ -151,6 +161,8 @@ fn tone(event: &Event) -> Tone {
         Event::RunEnded { end, .. } => tone_of_end(end),
         Event::Checked { .. }
         | Event::Reviewed { .. }
+        | Event::ReviewWitnessed { .. }
+        | Event::Witnessed { .. }
         | Event::Completed { .. }
         | Event::FilesPublished { .. } => Tone::Good,
     }

@@ -15,7 +15,7 @@ pub(super) enum Kind {
     Continues,
     Again,
     FileMissing,
-    Unresolved,
+    Claimed,
     Proposal,
     Before,
 }
@@ -30,7 +30,7 @@ impl Kind {
             Action::Run(Reason::Continues { .. }) => Self::Continues,
             Action::Run(Reason::Again { .. }) => Self::Again,
             Action::Run(Reason::FileMissing { .. }) => Self::FileMissing,
-            Action::Blocked(Blocker::Unresolved { .. }) => Self::Unresolved,
+            Action::Blocked(Blocker::Claimed { .. }) => Self::Claimed,
             Action::Blocked(Blocker::Proposal { .. }) => Self::Proposal,
             Action::Blocked(Blocker::Before { .. }) => Self::Before,
         })

@@ -113,6 +113,15 @@ fn of_send(event: &Event) -> String {
             id(call)
         ),
         Event::Unresolved { why, .. } => format!("unresolved: {}", quote(why)),
+        Event::Doubted { .. }
+        | Event::Witnessed { .. }
+        | Event::ReviewWitnessed { .. }
+        | Event::Absent { .. }
+        | Event::Searched { .. }
+        | Event::Scanned { .. }
+        | Event::Claimed { .. }
+        | Event::Adopted { .. }
+        | Event::ConfirmedAbsent { .. } => of_search(event),
         Event::PollSent { .. } => "its job is looked at".to_owned(),
         Event::Polled { status, .. } => format!("its job is {}", terminal::clipped(status, 40)),
         Event::Completed { result, .. } => completed(result),
@@ -136,6 +145,54 @@ fn of_send(event: &Event) -> String {
                 and_then(*retry_at),
                 quote(why)
             )
+        }
+        other => other.name().replace('_', " "),
+    }
+}
+
+/// What is said of a search for witnesses, and of what a person said about it.
+fn of_search(event: &Event) -> String {
+    match event {
+        Event::Doubted { why, call, .. } => format!(
+            "it may have been carried out, and is looked for at the service: {}{}",
+            quote(why),
+            call.as_ref().map_or_else(String::new, id)
+        ),
+        Event::Witnessed { job, .. } => format!(
+            "found: it was carried out as {}",
+            terminal::clipped(&job.0, 60)
+        ),
+        Event::ReviewWitnessed { .. } => "found: it was answered".to_owned(),
+        Event::Absent {
+            look_again_at: Some(_),
+            ..
+        } => "not found; it may still be on its way, and is looked for again".to_owned(),
+        Event::Absent { .. } => "not found: it was not carried out".to_owned(),
+        Event::Searched { why: Some(why), .. } => {
+            format!("the service's records can't be read: {}", quote(why))
+        }
+        Event::Searched { .. } => "looking through the service's records".to_owned(),
+        Event::Scanned { claims } if claims.is_empty() => {
+            "no job of an earlier state is there".to_owned()
+        }
+        Event::Scanned { claims } => {
+            format!("{} may be there already", counted(claims.len(), "create"))
+        }
+        Event::Claimed { claim, .. } => {
+            let jobs: Vec<&str> = claim.jobs.iter().map(|job| job.0.as_str()).collect();
+            format!(
+                "not sent: {}: {}",
+                quote(&claim.why),
+                quote(&jobs.join(", "))
+            )
+        }
+        Event::Adopted { job, by, .. } => format!(
+            "{} gave it job {}",
+            quote(&by.user),
+            terminal::clipped(&job.0, 60)
+        ),
+        Event::ConfirmedAbsent { part, by, .. } => {
+            format!("{} said that {part} was not sent", quote(&by.user))
         }
         other => other.name().replace('_', " "),
     }

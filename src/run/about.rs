@@ -22,7 +22,8 @@ impl Event {
             | Self::JobFailed { call, .. }
             | Self::FileStored { call, .. }
             | Self::FileNotStored { call, .. } => Some(call),
-            Self::Unresolved { call, .. } => call.as_ref(),
+            Self::Searched { call, .. } => Some(call),
+            Self::Unresolved { call, .. } | Self::Doubted { call, .. } => call.as_ref(),
             _ => None,
         }
     }
@@ -38,6 +39,10 @@ impl Event {
             | Self::Accepted { send, .. }
             | Self::Reviewed { send, .. }
             | Self::Refused { send, .. }
+            | Self::Doubted { send, .. }
+            | Self::Witnessed { send, .. }
+            | Self::ReviewWitnessed { send, .. }
+            | Self::Absent { send, .. }
             | Self::Unresolved { send, .. }
             | Self::PollSent { send, .. }
             | Self::Polled { send, .. }
@@ -57,6 +62,7 @@ impl Event {
             | Self::Checked { step, .. }
             | Self::FilesPublished { step, .. }
             | Self::Capped { step, .. }
+            | Self::Claimed { step, .. }
             | Self::StepFailed { step, .. } => Some(step),
             _ => None,
         }
@@ -78,6 +84,15 @@ impl Event {
             Self::Accepted { .. } => "accepted",
             Self::Reviewed { .. } => "reviewed",
             Self::Refused { .. } => "refused",
+            Self::Doubted { .. } => "doubted",
+            Self::Searched { .. } => "searched",
+            Self::Witnessed { .. } => "witnessed",
+            Self::ReviewWitnessed { .. } => "review_witnessed",
+            Self::Absent { .. } => "absent",
+            Self::Scanned { .. } => "scanned",
+            Self::Claimed { .. } => "claimed",
+            Self::Adopted { .. } => "adopted",
+            Self::ConfirmedAbsent { .. } => "confirmed_absent",
             Self::Unresolved { .. } => "unresolved",
             Self::PollSent { .. } => "poll_sent",
             Self::Polled { .. } => "polled",

@@ -18,6 +18,10 @@ impl Memory {
     pub(super) fn charge(&mut self, ix: SendIx, booking: Booking, total: Option<Cents>) {
         let Some(total) = total else { return };
         let lineage = self.lineage_of(ix);
+        if std::mem::take(&mut lineage.baseline_unknown) {
+            lineage.charged = total;
+            return;
+        }
         let mut due = (total - lineage.charged).or_zero();
         lineage.charged = lineage.charged.max(total);
         let sends = lineage.sends.clone();

@@ -15,6 +15,8 @@ pub enum Endpoint {
     Job,
     Balance,
     Download,
+    List,
+    Messages,
 }
 
 impl Endpoint {
@@ -28,6 +30,8 @@ impl Endpoint {
             Self::Job => "job",
             Self::Balance => "balance",
             Self::Download => "download",
+            Self::List => "list",
+            Self::Messages => "messages",
         }
     }
 }

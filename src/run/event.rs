@@ -8,8 +8,8 @@ use super::sheet::Sheet;
 use super::stop::StopReason;
 use crate::plan::content::Content;
 use crate::plan::ids::{PartId, RunId, StepRef};
-use crate::plan::key::{IdempotencyKey, LineageId};
-use crate::plan::memory::{Published, Refusal, SendId, Target};
+use crate::plan::key::{IdempotencyKey, LineageId, StepKey};
+use crate::plan::memory::{Claim, Published, Refusal, SendId, Target};
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, JobId, ReviewResult, Stored, Timestamp, WriteResult};
 
@@ -22,6 +22,28 @@ pub struct Record {
     pub run: Option<RunId>,
     /// What happened.
     pub event: Event,
+}
+
+/// A write that an adopted job has seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AdoptedWrite {
+    /// The send that it counts as.
+    pub send: SendId,
+    /// The step that wants it.
+    pub step: StepRef,
+    /// What it asked for.
+    pub content: Content,
+    /// The key that it would be sent with.
+    pub key: IdempotencyKey,
+}
+
+/// Who said something that only a person can say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The user of the operating system.
+    pub user: String,
+    /// The machine.
+    pub host: String,
 }
 
 /// What happened.
@@ -143,6 +165,77 @@ pub enum Event {
         call: Call,
         /// Why.
         refusal: Refusal,
+    },
+    /// No repetition can tell any more whether it was executed: it is looked for at the service.
+    Doubted {
+        /// The send.
+        send: SendId,
+        /// The request whose answer proved nothing; `None` when it was time that raised the doubt.
+        call: Option<Call>,
+        /// What raised it.
+        why: String,
+    },
+    /// A page of the job list or a job's history was read.
+    Searched {
+        /// The request.
+        call: Call,
+        /// What came instead of an answer; `None`: an answer.
+        why: Option<String>,
+    },
+    /// The service's records show that a create or follow-up was executed.
+    Witnessed {
+        /// The send.
+        send: SendId,
+        /// The job.
+        job: JobId,
+        /// Not to be polled before.
+        next_poll_at: Timestamp,
+    },
+    /// The service's records show that a review was answered.
+    ReviewWitnessed {
+        /// The send.
+        send: SendId,
+        /// What it said.
+        review: ReviewResult,
+        /// Whether the step is content with it.
+        accepted: bool,
+    },
+    /// The service's records don't show it.
+    Absent {
+        /// The send.
+        send: SendId,
+        /// When it is looked for again: it may still be on its way. `None`: it was not executed, and may be sent.
+        look_again_at: Option<Timestamp>,
+    },
+    /// The job list was looked through for creates that an earlier state may have sent.
+    Scanned {
+        /// What was found, by create.
+        claims: Vec<Claim>,
+    },
+    /// A create does not start: its job may be there already, and a person has to say so.
+    Claimed {
+        /// The step.
+        step: StepRef,
+        /// What was found.
+        claim: Claim,
+    },
+    /// A person gave a part a job that is there.
+    Adopted {
+        /// The part's writes that were applied to it, in order: what was sent, for which step.
+        writes: Vec<AdoptedWrite>,
+        /// The job.
+        job: JobId,
+        /// Who said so.
+        by: Person,
+    },
+    /// A person said that what is unresolved or claimed of a part was never executed.
+    ConfirmedAbsent {
+        /// The part.
+        part: PartId,
+        /// Its create.
+        create: StepKey,
+        /// Who said so.
+        by: Person,
     },
     /// We can't tell, and stop asking.
     Unresolved {

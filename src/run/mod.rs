@@ -3,6 +3,7 @@
 mod about;
 mod booking;
 pub mod call;
+mod doubt;
 pub mod event;
 pub mod history;
 pub mod outcome;

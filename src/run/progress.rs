@@ -6,7 +6,7 @@ use super::call::{Endpoint, Silence};
 use super::event::{Event, Record};
 use super::outcome::{Outcome, RunEnd};
 use super::sheet::{Sheet, Start};
-use super::step::{PartRun, Reading, StepRun, StepState, proposal_error};
+use super::step::{PartRun, Reading, StepRun, StepState, claim_error, proposal_error};
 use super::stop::StopReason;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::ids::{RunId, StepRef};
@@ -161,6 +161,7 @@ impl Run {
             Event::Checked { .. }
             | Event::FilesPublished { .. }
             | Event::Capped { .. }
+            | Event::Claimed { .. }
             | Event::StepFailed { .. } => return self.end_at_home(&record.event, memory),
             event => {
                 if let Some(ix) = event
@@ -230,6 +231,7 @@ impl Run {
                 self.capped = true;
                 (Outcome::Blocked, Some(why.clone()))
             }
+            Event::Claimed { claim, .. } => (Outcome::Unresolved, Some(claim_error(claim))),
             Event::StepFailed { error, .. } => (Outcome::Failed, Some(error.clone())),
             _ => return Vec::new(),
         };
@@ -268,10 +270,14 @@ impl Run {
                     RefusalCause::Money | RefusalCause::Key => self.try_later(ix, &why, memory),
                 }
             }
-            Event::Unanswered { why, .. } => {
+            Event::Unanswered { why, .. } | Event::Doubted { why, .. } => {
                 self.step_mut(ix).error = Some(why.clone());
                 Vec::new()
             }
+            Event::Absent {
+                look_again_at: None,
+                ..
+            } => self.try_later(ix, "it was not executed", memory),
             Event::Postponed { why, .. } => self.try_later(ix, why, memory),
             Event::Unresolved { why, .. } => {
                 self.finish(ix, Outcome::Unresolved, Some(why.clone()), memory)
@@ -292,11 +298,19 @@ impl Run {
                 review,
                 accepted: false,
                 ..
+            }
+            | Event::ReviewWitnessed {
+                review,
+                accepted: false,
+                ..
             } => {
                 let summary = review.proposal.as_deref().unwrap_or_default();
                 self.finish(ix, Outcome::Failed, Some(proposal_error(summary)), memory)
             }
-            Event::Reviewed { .. } | Event::Completed { .. } | Event::FileStored { .. } => {
+            Event::Reviewed { .. }
+            | Event::ReviewWitnessed { .. }
+            | Event::Completed { .. }
+            | Event::FileStored { .. } => {
                 let send = event.send().and_then(|send| memory.find(send));
                 match send.map(|send| &send.state) {
                     Some(SendState::Applied(_) | SendState::Reviewed(_)) => {
@@ -338,6 +352,12 @@ impl Run {
             self.first_bad.get_or_insert(ix);
         }
         self.walk(vec![self.part_of(ix)], memory)
+    }
+
+    /// The place of `step`.
+    #[must_use]
+    pub fn find(&self, step: &StepRef) -> Option<StepIx> {
+        self.by_name.get(step).copied()
     }
 
     fn part_of(&self, ix: StepIx) -> PartIx {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::booking::Booking;
+use super::doubt::{given_up, looked_at_again};
 use super::event::{Event, Record};
 use crate::plan::ledger::EntryKind;
 use crate::plan::memory::{
@@ -36,6 +37,13 @@ impl Memory {
                     self.passed_checks.insert(*check);
                 }
             }
+            Event::Scanned { claims } => {
+                self.scanned = true;
+                let claims = claims.iter().map(|claim| (claim.create, claim.clone()));
+                self.claims.extend(claims);
+            }
+            Event::Adopted { writes, job, .. } => self.adopt(booking, writes, job),
+            Event::ConfirmedAbsent { part, create, .. } => self.disclaim(booking, part, create),
             Event::FilesPublished { files, .. } => {
                 self.published
                     .extend(files.iter().map(|file| (file.wanted.clone(), file.clone())));
@@ -54,7 +62,7 @@ impl Memory {
         let mut given_up = Vec::new();
         for (ix, send) in (0..).map(SendIx).zip(&mut self.sends) {
             match &mut send.state {
-                SendState::Open(open) if open.retry_at.is_none() => {
+                SendState::Open(open) if open.retry_at.is_none() && open.doubt.is_none() => {
                     open.tainted = true;
                     open.retry_at = Some(now);
                 }
@@ -67,15 +75,14 @@ impl Memory {
                     collecting.tries.clear();
                     collecting.retry_at = Some(now);
                 }
-                SendState::Unresolved {
-                    running: Some(running),
-                    ..
-                } => given_up.push((ix, running.clone())),
+                SendState::Unresolved { why, before } => {
+                    given_up.push((ix, looked_at_again(before, why, now)));
+                }
                 _ => {}
             }
         }
-        for (ix, running) in given_up {
-            self.set(ix, SendState::Running(running));
+        for (ix, state) in given_up {
+            self.set(ix, state);
         }
     }
 
@@ -101,7 +108,13 @@ impl Memory {
             },
             tainted: false,
             retry_at: None,
+            doubt: None,
+            absences: match before {
+                Some(SendState::Postponed { absences, .. }) => *absences,
+                _ => 0,
+            },
         };
+        self.scanned |= content.kind().is_write();
         let send = Send {
             id: *id,
             step: step.clone(),
@@ -112,24 +125,8 @@ impl Memory {
             target: target.clone(),
             state: SendState::Open(open),
         };
-        let lineage = self.lineages.entry(id.lineage).or_default();
-        lineage.part = Some(step.part.clone());
-        let ix = match self.index.get(id) {
-            Some(ix) => {
-                let ix = *ix;
-                self.replace(ix, |there| *there = send);
-                ix
-            }
-            None => {
-                let ix = SendIx(u32::try_from(self.sends.len()).unwrap_or(u32::MAX));
-                self.active_jobs += usize::from(send.is_active());
-                self.open_holds += send.open_hold();
-                self.sends.push(send);
-                self.index.insert(*id, ix);
-                lineage.sends.push(ix);
-                ix
-            }
-        };
+        let ix = self.put(send);
+        self.lineage_of(ix).part = Some(step.part.clone());
         self.intended_holds += *hold;
         self.post(
             ix,
@@ -140,6 +137,22 @@ impl Memory {
             EntryKind::Hold,
             *hold,
         );
+    }
+
+    /// Takes in a send, in the place of an earlier attempt if there was one.
+    pub(super) fn put(&mut self, send: Send) -> SendIx {
+        let id = send.id;
+        if let Some(ix) = self.index.get(&id).copied() {
+            self.replace(ix, |there| *there = send);
+            return ix;
+        }
+        let ix = SendIx(u32::try_from(self.sends.len()).unwrap_or(u32::MAX));
+        self.active_jobs += usize::from(send.is_active());
+        self.open_holds += send.open_hold();
+        self.sends.push(send);
+        self.index.insert(id, ix);
+        self.lineages.entry(id.lineage).or_default().sends.push(ix);
+        ix
     }
 
     /// What an event says about a send until it has its answer.
@@ -154,19 +167,12 @@ impl Memory {
                 open.retry_at = Some(*retry_at);
             }),
             Event::Postponed { why, again_at, .. } => {
-                let sends = match &self.send(ix).state {
-                    SendState::Open(open) => open.sends,
-                    _ => 1,
-                };
-                let postponed = SendState::Postponed {
-                    why: why.clone(),
-                    sends,
-                    again_at: *again_at,
-                };
-                self.set(ix, postponed);
-                self.release(ix, booking);
+                self.postpone(ix, booking, why, *again_at);
             }
             Event::Accepted {
+                job, next_poll_at, ..
+            }
+            | Event::Witnessed {
                 job, next_poll_at, ..
             } => {
                 let wait = next_poll_at.since(booking.at);
@@ -178,28 +184,27 @@ impl Memory {
                     unclear: 0,
                 };
                 self.set(ix, SendState::Running(running));
+                self.own(ix, job);
                 let lineage = self.lineage_of(ix);
                 if lineage.job.as_ref() != Some(job) {
                     lineage.job = Some(job.clone());
                     lineage.charged = Cents::ZERO;
                 }
             }
-            Event::Reviewed { review, .. } => self.set(ix, SendState::Reviewed(review.clone())),
+            Event::Reviewed { review, .. } | Event::ReviewWitnessed { review, .. } => {
+                self.set(ix, SendState::Reviewed(review.clone()));
+            }
             Event::Refused { refusal, .. } => {
                 self.set(ix, SendState::Refused(refusal.clone()));
                 self.release(ix, booking);
             }
             Event::Unresolved { why, .. } => {
-                let running = match &self.send(ix).state {
-                    SendState::Running(running) => Some(Running {
-                        polling: false,
-                        ..running.clone()
-                    }),
-                    _ => None,
-                };
                 let why = why.clone();
-                self.set(ix, SendState::Unresolved { why, running });
+                if let Some(before) = given_up(&self.send(ix).state) {
+                    self.set(ix, SendState::Unresolved { why, before });
+                }
             }
+            Event::Doubted { .. } | Event::Absent { .. } => self.doubt(ix, booking, event),
             event => self.advance_job(ix, booking, event),
         }
     }
@@ -275,12 +280,12 @@ impl Memory {
         }
     }
 
-    fn set(&mut self, ix: SendIx, state: SendState) {
+    pub(super) fn set(&mut self, ix: SendIx, state: SendState) {
         self.replace(ix, |send| send.state = state);
     }
 
     /// Changes a send, and the running totals with it.
-    fn replace(&mut self, ix: SendIx, change: impl FnOnce(&mut Send)) {
+    pub(super) fn replace(&mut self, ix: SendIx, change: impl FnOnce(&mut Send)) {
         let send = &mut self.sends[ix.0 as usize];
         self.active_jobs -= usize::from(send.is_active());
         self.open_holds -= send.open_hold();
@@ -289,7 +294,7 @@ impl Memory {
         self.open_holds += send.open_hold();
     }
 
-    fn open(&mut self, ix: SendIx, change: impl FnOnce(&mut Open)) {
+    pub(super) fn open(&mut self, ix: SendIx, change: impl FnOnce(&mut Open)) {
         if let SendState::Open(open) = &mut self.sends[ix.0 as usize].state {
             change(open);
         }

@@ -8,7 +8,7 @@ use crate::plan::content::{Digest, StepKind};
 use crate::plan::family::{Policy, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{LineageId, StepKey};
-use crate::plan::memory::SendId;
+use crate::plan::memory::{Claim, SendId};
 use crate::plan::money::Cents;
 
 /// What a run set out to do.
@@ -76,6 +76,11 @@ pub enum Start {
         /// What happened to it.
         why: String,
     },
+    /// Nothing: its job may be there already.
+    Claimed {
+        /// What was found.
+        claim: Claim,
+    },
     /// Nothing: its review proposed an iteration, which fails it.
     Proposal {
         /// What was proposed.
@@ -106,9 +111,9 @@ impl Sheet {
                 Action::Reuse => Start::Reuse,
                 // What follows a blocked step is found to be blocked when that is reached.
                 Action::Run(_) | Action::Blocked(Blocker::Before { .. }) => Start::Run,
-                Action::Blocked(Blocker::Unresolved { why }) => {
-                    Start::Unresolved { why: why.clone() }
-                }
+                Action::Blocked(Blocker::Claimed { claim }) => Start::Claimed {
+                    claim: claim.clone(),
+                },
                 Action::Blocked(Blocker::Proposal { summary }) => Start::Proposal {
                     summary: summary.clone(),
                 },

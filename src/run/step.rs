@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::outcome::Outcome;
 use crate::plan::family::PartIx;
-use crate::plan::memory::Published;
+use crate::plan::memory::{Claim, Published};
 use crate::plan::money::Cents;
 use crate::plan::remote::Timestamp;
 
@@ -90,6 +90,13 @@ impl PartRun {
             dependents: Vec::new(),
         }
     }
+}
+
+/// What is said of a create whose job may be there already.
+#[must_use]
+pub(super) fn claim_error(claim: &Claim) -> String {
+    let jobs: Vec<&str> = claim.jobs.iter().map(|job| job.0.as_str()).collect();
+    format!("{}: {}", claim.why, jobs.join(", "))
 }
 
 /// What a review's proposal says to somebody who wanted none.

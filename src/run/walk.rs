@@ -3,7 +3,7 @@
 use super::outcome::Outcome;
 use super::progress::Run;
 use super::sheet::Start;
-use super::step::{PartRun, StepRun, StepState, proposal_error};
+use super::step::{PartRun, StepRun, StepState, claim_error, proposal_error};
 use crate::plan::content::StepKind;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::memory::{Memory, SendId, SendState};
@@ -40,6 +40,8 @@ impl Run {
             let may_succeed = match step.state {
                 StepState::Done(Outcome::Blocked) => true,
                 StepState::Done(Outcome::Failed) if !kind.is_send() => true,
+                // A person has settled it since, or the service is asked again.
+                StepState::Done(Outcome::Unresolved) => !is_unresolved(memory, &send),
                 StepState::Done(outcome) => outcome.is_bad() && is_under_way(memory, &send, kind),
                 StepState::Waiting | StepState::Ready | StepState::Active => false,
             };
@@ -125,8 +127,13 @@ impl Run {
         let (outcome, error) = match &step.start {
             Start::Reuse => (Outcome::Reused, None),
             Start::Unresolved { why } => (Outcome::Unresolved, Some(why.clone())),
+            Start::Claimed { claim } if memory.claims.contains_key(&claim.create) => {
+                (Outcome::Unresolved, Some(claim_error(claim)))
+            }
             Start::Proposal { summary } => (Outcome::Failed, Some(proposal_error(summary))),
-            Start::Run if step.kind.is_send() && is_known(memory, &sheet_part.send_id(step)) => {
+            Start::Run | Start::Claimed { .. }
+                if step.kind.is_send() && is_known(memory, &sheet_part.send_id(step)) =>
+            {
                 match memory
                     .find(&sheet_part.send_id(step))
                     .map(|send| &send.state)
@@ -140,8 +147,8 @@ impl Run {
                     _ => return StepState::Active,
                 }
             }
-            Start::Run if needs_failed => (Outcome::Blocked, None),
-            Start::Run if needs_left > 0 => return StepState::Waiting,
+            Start::Run | Start::Claimed { .. } if needs_failed => (Outcome::Blocked, None),
+            Start::Run | Start::Claimed { .. } if needs_left > 0 => return StepState::Waiting,
             Start::Run if step.kind == StepKind::Review => {
                 match self
                     .begun_after(part, ix, memory)
@@ -152,7 +159,7 @@ impl Run {
                     Some(_) => return StepState::Waiting,
                 }
             }
-            Start::Run => return StepState::Ready,
+            Start::Run | Start::Claimed { .. } => return StepState::Ready,
         };
         self.step_mut(ix).error = error;
         StepState::Done(outcome)
@@ -206,6 +213,14 @@ impl Run {
         let part = &mut self.parts[part.0 as usize];
         part.cursor = end;
         part.failed = true;
+    }
+}
+
+/// Whether it can't be told what became of a step's send.
+fn is_unresolved(memory: &Memory, send: &SendId) -> bool {
+    match memory.find(send).map(|send| &send.state) {
+        Some(state) => matches!(state, SendState::Unresolved { .. }),
+        None => memory.claims.contains_key(&send.key),
     }
 }
 

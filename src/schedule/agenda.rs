@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::search::Search;
 use super::slot::Class;
 use crate::plan::actions::Plan;
 use crate::plan::content::StepKind;
 use crate::plan::family::StepIx;
-use crate::plan::memory::{Memory, Send, SendIx, SendState};
+use crate::plan::memory::{Memory, Open, Send, SendIx, SendState};
 use crate::plan::remote::Timestamp;
 use crate::run::history::History;
 use crate::run::progress::Run;
@@ -30,6 +31,8 @@ pub enum Lane {
     Local,
     /// To send the same bytes again.
     Resend,
+    /// To look for a send at the service.
+    Look,
     /// To fetch a file.
     Fetch,
     /// To poll a job.
@@ -42,9 +45,10 @@ pub enum Lane {
 
 impl Lane {
     /// All lanes, in the order in which they are served.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Local,
         Self::Resend,
+        Self::Look,
         Self::Fetch,
         Self::Poll,
         Self::Review,
@@ -75,6 +79,8 @@ pub struct Agenda {
     held: BTreeMap<Class, Timestamp>,
     /// Classes of which nothing can go out before one of their requests is answered.
     awaiting: BTreeSet<Class>,
+    /// The search for witnesses that is under way.
+    pub search: Option<Search>,
 }
 
 impl Agenda {
@@ -179,7 +185,9 @@ impl Agenda {
             .values()
             .filter_map(|queue| queue.later.first())
             .map(|(at, _)| *at);
+        let search = self.search.iter().map(|search| search.not_before);
         later
+            .chain(search)
             .chain(self.held.values().copied())
             .filter(|at| *at > now)
             .min()
@@ -210,6 +218,9 @@ impl Agenda {
 /// What is next to be done with a send, and when.
 fn next(send: &Send) -> Option<(Lane, Timestamp)> {
     match &send.state {
+        SendState::Open(Open {
+            doubt: Some(doubt), ..
+        }) => Some((Lane::Look, doubt.look_at)),
         SendState::Open(open) => open.retry_at.map(|at| (Lane::Resend, at)),
         SendState::Running(running) if !running.polling => Some((Lane::Poll, running.next_poll_at)),
         SendState::Collecting(collecting) => collecting.retry_at.map(|at| (Lane::Fetch, at)),

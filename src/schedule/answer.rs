@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::witness::Message;
 use crate::plan::money::Cents;
-use crate::plan::remote::{JobId, ReviewResult, Stored, WriteResult};
+use crate::plan::remote::{JobId, ReviewResult, Stored, Timestamp, WriteResult};
 use crate::run::call::Call;
 
 /// How a request ended.
@@ -71,8 +72,28 @@ pub enum Answer {
         /// The currency.
         currency: String,
     },
+    /// A page of the job list.
+    Jobs {
+        /// The jobs.
+        jobs: Vec<JobLine>,
+        /// What to ask the next page with.
+        next: Option<String>,
+    },
+    /// A job's history.
+    History(Vec<Message>),
     /// A file is in the content store.
     File(Stored),
+}
+
+/// A job, as the list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobLine {
+    /// Which.
+    pub id: JobId,
+    /// The beginning of its first prompt; text of the service.
+    pub preview: String,
+    /// When it was made.
+    pub created_at: Option<Timestamp>,
 }
 
 /// A job, as a poll shows it.

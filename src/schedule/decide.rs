@@ -33,8 +33,15 @@ pub enum Decision {
     Send(Errand),
     /// Check or publish files at home.
     Local(StepIx),
-    /// A send stays unresolved.
-    GiveUp(SendIx, String),
+    /// No repetition of a send can tell whether it was executed.
+    Doubt(SendIx, String),
+    /// These sends are looked for at the service; and, when `scan` says so, all creates that are to be sent.
+    Search {
+        /// The sends.
+        sends: Vec<SendIx>,
+        /// Whether an earlier state may have left jobs behind.
+        scan: bool,
+    },
     /// A write would break the cap of its part, and does not start.
     Cap(StepIx, String),
     /// Nothing new is started from here on.
@@ -71,6 +78,7 @@ pub fn decide(
     for lane in lanes(&run.stops) {
         match lane {
             Lane::Write => turn.writes(agenda),
+            Lane::Look => turn.looks(agenda),
             lane => turn.others(agenda, lane),
         }
         // What ends at home may stop the run: that is known before anything leaves.
@@ -145,7 +153,7 @@ impl Turn<'_> {
             Lane::Fetch => !agenda.is_free(&Class::Artifacts, now),
             Lane::Poll => !agenda.is_free(&Class::Reads, now),
             Lane::Review => !agenda.is_free(&Class::Reviews, now),
-            Lane::Local | Lane::Resend | Lane::Write => false,
+            Lane::Local | Lane::Resend | Lane::Look | Lane::Write => false,
         };
         if !blocked {
             let decisions: Vec<Decision> = agenda
@@ -165,8 +173,8 @@ impl Turn<'_> {
                 SendState::Open(open)
                     if open.tainted && self.moment.now.since(open.since) > OPEN_LIMIT =>
                 {
-                    let why = "no clear answer for more than 10 minutes: it may or may not have been carried out";
-                    Decision::GiveUp(send, why.to_owned())
+                    let why = "no clear answer for more than 10 minutes";
+                    Decision::Doubt(send, why.to_owned())
                 }
                 SendState::Open(_) => Decision::Send(Errand::Resend(send)),
                 SendState::Collecting(_) => Decision::Send(Errand::Fetch(send)),

@@ -19,6 +19,8 @@ pub enum Errand {
     Poll(SendIx),
     /// The file that is missing is fetched.
     Fetch(SendIx),
+    /// The search for witnesses asks its next question.
+    Look,
     /// The balance is read.
     ReadBalance,
 }
@@ -30,7 +32,7 @@ impl Errand {
         match self {
             Self::Start(step, _) => Some(Item::Step(step)),
             Self::Resend(send) | Self::Poll(send) | Self::Fetch(send) => Some(Item::Send(send)),
-            Self::ReadBalance => None,
+            Self::ReadBalance | Self::Look => None,
         }
     }
 
@@ -51,6 +53,7 @@ impl Errand {
                     .collect()
             }
             Self::Fetch(_) => vec![Class::Artifacts],
+            Self::Look => vec![Class::Reads],
             Self::ReadBalance => vec![Class::Balance],
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::answer::{Answer, Ground, Rejection, Reply, Verdict};
 use super::backoff;
+use super::looks::is_accepted;
 use crate::plan::content::StepKind;
 use crate::plan::family::OnProposal;
 use crate::plan::memory::{Refusal, RefusalCause, Send, SendState};
@@ -62,7 +63,7 @@ pub fn sent(send: &Send, reply: Reply, on_proposal: OnProposal, now: Timestamp) 
             }]
         }
         Verdict::Done(Answer::Reviewed(review)) if send.content.kind() == StepKind::Review => {
-            let accepted = review.proposal.is_none() || on_proposal == OnProposal::Ignore;
+            let accepted = is_accepted(&review, on_proposal);
             vec![Event::Reviewed {
                 send: id,
                 call,
@@ -83,7 +84,7 @@ pub fn sent(send: &Send, reply: Reply, on_proposal: OnProposal, now: Timestamp) 
                     let why = format!(
                         "refused ({text}), but an earlier try had no answer and may have been carried out"
                     );
-                    vec![Event::Unresolved {
+                    vec![Event::Doubted {
                         send: id,
                         call: Some(call),
                         why,

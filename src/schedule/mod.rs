@@ -1,5 +1,6 @@
 //! What to do next: limits, urgency, money, retries. Functions over values: no clock, no waiting, no randomness.
 
+pub mod adoption;
 pub mod agenda;
 pub mod answer;
 pub mod backoff;
@@ -8,7 +9,10 @@ pub mod errand;
 pub mod judge;
 pub mod judge_poll;
 pub mod limits;
+pub mod looks;
 pub mod money;
 mod pace;
+pub mod search;
 pub mod slot;
+pub mod witness;
 mod writes;

@@ -13,6 +13,9 @@ use crate::run::stop::StopReason;
 
 impl Turn<'_> {
     pub(super) fn writes(&mut self, agenda: &mut Agenda) {
+        if !self.memory.scanned {
+            return;
+        }
         let settings = &self.plan.family.settings;
         let at_once = match settings.limits.profile {
             Profile::Steady => 1,

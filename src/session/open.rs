@@ -57,6 +57,12 @@ pub enum SessionError {
     /// The service asks for an API key, and none was given.
     #[error("an API key is needed")]
     NoKey,
+    /// A person said that something was never sent which is not in question.
+    #[error("{0}")]
+    NotUnresolved(String),
+    /// A job can't be adopted.
+    #[error("{0}")]
+    NoAdoption(String),
     /// There is no such run.
     #[error("{0}")]
     NoRun(String),

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::begin::begin;
 use super::open::{Loaded, SessionError, missing_files};
+use super::recover;
 use super::service::{Origin, Service};
 use crate::adapters::clock::wall_now_ms;
 use crate::adapters::content_store::ContentStore;
@@ -15,11 +16,13 @@ use crate::adapters::images;
 use crate::adapters::journal::SqliteJournal;
 use crate::adapters::limits_db::LimitsDb;
 use crate::adapters::orville::Orville;
+use crate::adapters::run_lock::RunLock;
 use crate::adapters::state_folder::StateFolder;
 use crate::execute::engine::{self, Begin};
-use crate::execute::ports::{Observer, Ports, StopLevel};
+use crate::execute::ports::{Journal as _, Observer, Ports, StopLevel};
 use crate::plan::content::Digest;
 use crate::plan::remote::Timestamp;
+use crate::run::event::Person;
 use crate::run::history::History;
 use crate::run::sheet::Heading;
 
@@ -34,6 +37,22 @@ pub struct Options {
     pub fail_fast: bool,
     /// Whether the last run goes on even when it is finished; it is an error then when there is none, or the plan changed.
     pub reopen: bool,
+    /// Parts of which a person says that nothing unresolved was ever executed, and who says so.
+    pub confirm_absent: Option<(Vec<String>, Person)>,
+}
+
+impl Options {
+    /// A run against `origin` with its state beside the manifest; an unfinished run goes on.
+    #[must_use]
+    pub const fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            state: None,
+            fail_fast: false,
+            reopen: false,
+            confirm_absent: None,
+        }
+    }
 }
 
 /// Runs `loaded`, or goes on with its last run, and gives back what is true in the end. `stop` may ask it to stop.
@@ -46,25 +65,16 @@ pub async fn run(
     observer: &mut dyn Observer,
     stop: watch::Receiver<StopLevel>,
 ) -> Result<History, SessionError> {
-    let base = options
-        .state
-        .clone()
-        .unwrap_or_else(|| loaded.folder().join(".millrun"));
-    let state = StateFolder::find(
-        &base,
-        &loaded.path,
-        &loaded.family.salt,
-        &options.origin.name(),
-    )?;
-    let _lock = state.lock(&format!(
-        "process {} since {}",
-        std::process::id(),
-        now_text()
-    ))?;
-
+    let (state, _lock) = state_of(&loaded, options)?;
     // It is read before it is opened for writing: what can't be understood stays as it is.
-    let records = SqliteJournal::read(&state.journal()).map_err(SessionError::Unreadable)?;
+    let mut records = SqliteJournal::read(&state.journal()).map_err(SessionError::Unreadable)?;
     let mut journal = SqliteJournal::open(&state.journal())?;
+    if let Some((parts, by)) = &options.confirm_absent {
+        let memory = History::of(&records).memory;
+        let said = recover::confirm_absent(&loaded.family, &memory, parts, by)?;
+        journal.append(&said)?;
+        records.extend(said);
+    }
     let store = Arc::new(ContentStore::open(state.objects())?);
     keep_images(&loaded, &store)?;
 
@@ -110,8 +120,31 @@ pub async fn run(
     Ok(engine::run(ports, &plan, history, how, options.fail_fast, stop).await?)
 }
 
+/// The state of `loaded`, and the lock on it.
+pub(super) fn state_of(
+    loaded: &Loaded,
+    options: &Options,
+) -> Result<(StateFolder, RunLock), SessionError> {
+    let base = options
+        .state
+        .clone()
+        .unwrap_or_else(|| loaded.folder().join(".millrun"));
+    let state = StateFolder::find(
+        &base,
+        &loaded.path,
+        &loaded.family.salt,
+        &options.origin.name(),
+    )?;
+    let lock = state.lock(&format!(
+        "process {} since {}",
+        std::process::id(),
+        now_text()
+    ))?;
+    Ok((state, lock))
+}
+
 /// Takes the images into the content store, from which they are sent: what changes on the disk later changes nothing.
-fn keep_images(loaded: &Loaded, store: &ContentStore) -> Result<(), SessionError> {
+pub(super) fn keep_images(loaded: &Loaded, store: &ContentStore) -> Result<(), SessionError> {
     for (digest, path) in &loaded.family.images {
         let bytes = images::read(Path::new(&loaded.folder()), path);
         match bytes {

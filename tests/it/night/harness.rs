@@ -20,7 +20,7 @@ use millrun::adapters::orville::Orville;
 use millrun::api::{ApiKey, Client};
 use millrun::execute::engine::{self, EngineError};
 use millrun::execute::ports::{
-    Admission, Clock as _, Journal, Observer, Ports, StopLevel, StorageError,
+    Admission, Api as _, Clock as _, Journal, Observer, Ports, Request, StopLevel, StorageError,
 };
 use millrun::manifest::{self, Format, Sources};
 use millrun::plan::action::EditedLineage;
@@ -28,11 +28,12 @@ use millrun::plan::actions::Plan;
 use millrun::plan::family::Family;
 use millrun::plan::remote::Timestamp;
 use millrun::plan::resolve::resolve;
-use millrun::run::event::Record;
+use millrun::run::event::{Event, Person, Record};
 use millrun::run::history::History;
 use millrun::run::sheet::Heading;
+use millrun::schedule::answer::{Answer, Verdict};
 use millrun::schedule::slot::{Admittance, Class, SlotId};
-use millrun::session::begin;
+use millrun::session::{adopt, assignments, begin, confirm_absent};
 use millrun::simulator::{Books, Clock, Config, SIM_API_KEY, Simulator};
 use tokio::sync::watch;
 
@@ -151,6 +152,63 @@ impl Night {
         walk(&self.output(), &self.output(), &mut names);
         names.sort();
         names
+    }
+
+    /// The state is lost; what was published is still there.
+    pub fn forget(&mut self) {
+        let path = self.folder.path().join("journal.db");
+        for end in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{end}", path.display()));
+        }
+    }
+
+    /// A person says that what is unresolved of `part` was never sent.
+    pub fn confirm_absent(&self, manifest: &str, part: &str) {
+        let memory = History::of(&self.records()).memory;
+        let parts = [part.to_owned()];
+        let said = confirm_absent(&self.family(manifest), &memory, &parts, &somebody()).unwrap();
+        self.journal().append(&said).unwrap();
+    }
+
+    /// What the last run found is adopted; how many writes each job has seen, or why it does not fit.
+    pub async fn adopt_what_was_found(&self, manifest: &str) -> Vec<Result<usize, String>> {
+        let memory = History::of(&self.records()).memory;
+        let plan = self.plan(manifest).unwrap();
+        let store = Arc::new(ContentStore::open(self.folder.path().join("objects")).unwrap());
+        let api = self.api(&store);
+        let mut outcomes = Vec::new();
+        for (part, job) in assignments(&plan, &memory, &[]).unwrap() {
+            let reply = api.call(Request::History(job.clone())).await;
+            let Verdict::Done(Answer::History(history)) = reply.verdict else {
+                panic!("{:?}", reply.verdict);
+            };
+            let bytes = |digest| store.get(digest).map(|bytes| bytes.len());
+            let record =
+                adopt::<StorageError>(&plan, &memory, (part, job), &history, bytes, &somebody());
+            outcomes.push(record.map_err(|error| error.to_string()).map(|record| {
+                self.journal()
+                    .append(std::slice::from_ref(&record))
+                    .unwrap();
+                match record.event {
+                    Event::Adopted { writes, .. } => writes.len(),
+                    other => panic!("{other:?}"),
+                }
+            }));
+        }
+        outcomes
+    }
+
+    fn journal(&self) -> SqliteJournal {
+        SqliteJournal::open(&self.folder.path().join("journal.db")).unwrap()
+    }
+
+    fn api(&self, store: &Arc<ContentStore>) -> Orville {
+        let client = Client::new(
+            self.wire.clone(),
+            "http://127.0.0.1:1".parse().unwrap(),
+            ApiKey::new(SIM_API_KEY).unwrap(),
+        );
+        Orville::new(client, Arc::clone(store))
     }
 
     pub fn records(&self) -> Vec<Record> {
@@ -282,12 +340,7 @@ impl Night {
             inner: limits,
             fuse: &self.fuse,
         };
-        let client = Client::new(
-            self.wire.clone(),
-            "http://127.0.0.1:1".parse().unwrap(),
-            ApiKey::new(SIM_API_KEY).unwrap(),
-        );
-        let api = Orville::new(client, Arc::clone(&store));
+        let api = self.api(&store);
         let output = Output::new(store, self.output());
         let ports = Ports {
             api: &api,
@@ -371,6 +424,13 @@ impl Admission for Fused<'_, LimitsDb> {
 #[expect(clippy::disallowed_methods, reason = "time is virtual here")]
 pub async fn let_pass(duration: Duration) {
     tokio::time::sleep(duration).await;
+}
+
+fn somebody() -> Person {
+    Person {
+        user: "ada".to_owned(),
+        host: "bench".to_owned(),
+    }
 }
 
 struct Nobody;

@@ -4,6 +4,7 @@ mod faults;
 mod harness;
 mod lineage;
 mod prefix;
+mod recovery;
 mod resumption;
 mod trouble;
 mod whole;
