@@ -71,6 +71,7 @@ mod limits;
 mod log;
 mod multipart;
 mod part21;
+mod product;
 mod prompt;
 mod quirks;
 mod retry_after;
