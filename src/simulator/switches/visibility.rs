@@ -45,7 +45,8 @@ pub enum DuringFollowUp {
     /// Stays in sight.
     #[default]
     Visible,
-    /// Is out of sight until the follow-up ends, however it ends.
+    /// Is out of sight everywhere until the follow-up ends, however it ends. Signed URLs that were handed out before work
+    /// until they expire.
     Hidden,
 }
 
