@@ -66,6 +66,7 @@ mod gate;
 mod history;
 mod ids;
 mod jobs;
+mod json;
 mod keys;
 mod limits;
 mod log;

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::digest::Digest;
 use super::errors::ApiError;
 use super::jobs::{Image, ImageType};
+use super::json;
 use super::sniff;
 use super::submit::Submission;
 use super::switches::{Characters, ImageTypeOf, Uploads};
@@ -61,9 +62,9 @@ pub(crate) async fn object(request: Request) -> Result<serde_json::Map<String, V
                 ApiError::InvalidJson
             }
         })?;
-    match serde_json::from_slice(&body) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) | Err(_) => Err(ApiError::InvalidJson),
+    match json::read(&body) {
+        Some(Value::Object(object)) => Ok(object),
+        Some(_) | None => Err(ApiError::InvalidJson),
     }
 }
 
