@@ -275,7 +275,7 @@ async fn every_status_and_body_has_its_outcome_at_every_endpoint() {
             }
         }
     }
-    assert_eq!(cases, 66 * (3 + 2 * 28 + 8) * 9);
+    assert_eq!(cases, 66 * (3 + 2 * 30 + 8) * 9);
 }
 
 #[tokio::test(start_paused = true)]
