@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::design::Solid;
+use super::design::{Design, Solid};
 use super::jobs::Revision;
 use super::part21::{Data, Point, Unit};
 use super::product::{Frame, Product};
@@ -17,16 +17,31 @@ pub(crate) fn file(revision: &Revision, index: usize) -> String {
         .map_or("", |artifact| &artifact.label);
     let part = index
         .checked_sub(1)
-        .and_then(|part| design.solids.get(part));
-    let solids = part.map_or(design.solids.as_slice(), std::slice::from_ref);
-    let mut text = document(label, solids, &design.quirks);
+        .and_then(|part| design.parts().get(part));
+    let content = part.map_or_else(|| Content::whole(design), Content::Part);
+    let mut text = document(label, &content, &design.quirks);
     if design.truncated {
         text.truncate(text.len() * 3 / 5);
     }
     text
 }
 
-fn document(label: &str, solids: &[Solid], quirks: &BTreeSet<Quirk>) -> String {
+/// What is in a file.
+enum Content<'a> {
+    Part(&'a Solid),
+    Assembly(&'a [Solid]),
+}
+
+impl<'a> Content<'a> {
+    fn whole(design: &'a Design) -> Self {
+        match (design.parts(), design.solids.as_slice()) {
+            ([], [solid]) => Self::Part(solid),
+            (parts, _) => Self::Assembly(parts),
+        }
+    }
+}
+
+fn document(label: &str, content: &Content<'_>, quirks: &BTreeSet<Quirk>) -> String {
     let unit = if quirks.contains(&Quirk::Metres) {
         Unit::Metre
     } else {
@@ -42,16 +57,19 @@ fn document(label: &str, solids: &[Solid], quirks: &BTreeSet<Quirk>) -> String {
         }
     };
     let with_bodies = !quirks.contains(&Quirk::NoGeometry);
-    if let [solid] = solids {
-        data.solid_part(&frame, &name(label.to_owned()), solid, with_bodies);
-    } else {
-        let mut parts = Vec::new();
-        for (index, (at, solid)) in side_by_side(solids).into_iter().enumerate() {
-            let label = name(part_label(label, index + 1));
-            let part = data.solid_part(&frame, &label, solid, with_bodies);
-            parts.push((part, at));
+    match content {
+        Content::Part(solid) => {
+            data.solid_part(&frame, &name(label.to_owned()), solid, with_bodies);
         }
-        data.assembly(&frame, &name(label.to_owned()), &parts);
+        Content::Assembly(solids) => {
+            let mut parts = Vec::new();
+            for (index, (at, solid)) in side_by_side(solids).into_iter().enumerate() {
+                let label = name(part_label(label, index + 1));
+                let part = data.solid_part(&frame, &label, solid, with_bodies);
+                parts.push((part, at));
+            }
+            data.assembly(&frame, &name(label.to_owned()), &parts);
+        }
     }
     let text = format!(
         "ISO-10303-21;\nHEADER;\n\
@@ -96,14 +114,13 @@ impl Data {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::design::Design;
 
     const PLATE: &str = "A mounting plate, 80 x 60 x 6 mm, with two 6 mm through holes.";
     const ASSEMBLY: &str = "An assembly of 40 x 20 x 5 mm plates [sim:files=4]";
 
     fn text(prompt: &str) -> String {
         let design = Design::create(prompt);
-        document(&design.label, &design.solids, &design.quirks)
+        document(&design.label, &Content::whole(&design), &design.quirks)
     }
 
     fn count(text: &str, entity: &str) -> usize {
@@ -256,7 +273,7 @@ mod tests {
         let design = Design::create(ASSEMBLY);
         let part = document(
             &part_label(&design.label, 1),
-            &design.solids[..1],
+            &Content::Part(&design.solids[0]),
             &design.quirks,
         );
         let entities: Vec<&str> = part.lines().filter(|line| line.starts_with('#')).collect();

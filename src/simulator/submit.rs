@@ -256,13 +256,8 @@ fn revision(
         .digest(lineage)
         .finish()
         .draw(0, 900);
-    let parts = if design.solids.len() > 1 {
-        design.solids.len()
-    } else {
-        0
-    };
     let whole = design.label.clone();
-    let labels = (1..=parts).map(|part| step::part_label(&design.label, part));
+    let labels = (1..=design.parts().len()).map(|part| step::part_label(&design.label, part));
     let artifacts = std::iter::once(whole)
         .chain(labels)
         .enumerate()

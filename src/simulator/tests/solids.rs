@@ -280,6 +280,20 @@ async fn each_file_of_an_assembly_is_one_of_its_solids() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_assembly_has_as_many_files_as_are_asked_for() {
+    for count in [1, 2, 3, 50] {
+        let prompt = format!("A plate, 40 x 20 x 5 mm [sim:files={count}]");
+        let files = files(&prompt).await;
+        assert_eq!(files.len(), count);
+        let placed = files[0].matches("=NEXT_ASSEMBLY_USAGE_OCCURRENCE(").count();
+        assert_eq!(placed, count - 1);
+        let parts = files[1..].iter();
+        let bodies = parts.map(|file| Model::read(file).census().solids);
+        assert_eq!(bodies.sum::<usize>(), count - 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn quirks_are_as_real_exporters_have_them() {
     const PLATE: &str = "A plate, 80 x 60 x 6.5 mm, with two 6 mm holes";
     let plain = &files(PLATE).await[0];
