@@ -61,6 +61,7 @@ mod directives;
 mod effect;
 mod errors;
 mod faults;
+mod file_name;
 mod flights;
 mod gate;
 mod history;

@@ -5,6 +5,7 @@ mod codes;
 mod config_file;
 mod contract;
 mod faults;
+mod forms;
 mod idempotency;
 mod lifecycle;
 mod limiting;
