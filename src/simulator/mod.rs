@@ -24,7 +24,7 @@
 //! | `[sim:charge-late=60]` | the charge is known (and the hold let go) 60 s after the run's end |
 //! | `[sim:files=3]` | an assembly with 3 files: the whole and two parts |
 //! | `[sim:truncated]` | the run's STEP files are cut short |
-//! | `[sim:quirk=metres]` | its STEP files are odd as real exporters' are; more than one may be asked for: `nested-header`, `integers`, `no-contexts`, `no-semicolon`, `metres`, `no-geometry`, `names-none`, `truncated` |
+//! | `[sim:quirk=metres]` | its STEP files are odd as real exporters' are; more than one may be asked for: `nested-header`, `integers`, `no-contexts`, `no-semicolon`, `metres`, `no-geometry`, `names-none`, `broken-header`, `no-angle-unit`, `ap203`, `truncated` |
 //! | `[sim:review-fails]`, `[sim:review-unavailable]`, `=2` | in a review: the assistant fails, each time or the first 2 times |
 //! | `[sim:propose]`, `[sim:propose=2]` | in a review: it proposes an iteration, each time or the first 2 times |
 //! | `[sim:propose=until-done]` | in a review: it proposes one until a completed follow-up asked for what was proposed |

@@ -325,6 +325,18 @@ async fn quirks_are_as_real_exporters_have_them() {
     let nameless = odd("names-none").await;
     assert!(nameless.contains("=PRODUCT('NONE','NONE','',(#"));
     assert!(nameless.contains("CARTESIAN_POINT('NONE',("));
+    let broken = odd("broken-header").await;
+    assert!(broken.contains("\nFILE_NAME ('plate.step'),'2026-01-01T00:00:00',(''),"));
+    let angles = odd("no-angle-unit").await;
+    assert!(!angles.contains("PLANE_ANGLE_UNIT") && !angles.contains("RADIAN.)PLANE"));
+    let (_, units) = angles.split_once("GLOBAL_UNIT_ASSIGNED_CONTEXT((").unwrap();
+    let units = units.split_once("))").unwrap().0;
+    assert_eq!(units.split(',').count(), 2, "{units}");
+    for unit in units.split(',') {
+        assert!(angles.contains(&format!("\n{unit}=")), "{unit}");
+    }
+    let other_schema = odd("ap203").await;
+    assert!(other_schema.contains("FILE_SCHEMA(('CONFIGURATION_CONTROL_3D_DESIGN_ED2_MIM_LF"));
     let truncated = odd("truncated").await;
     assert!(plain.starts_with(&truncated) && truncated.len() < plain.len());
     let both = odd("metres] [sim:quirk=integers").await;
