@@ -113,10 +113,10 @@ pub use limits::{Class, Limits, Quota};
 pub use log::SimulatorError;
 pub use server::Simulator;
 pub use switches::{
-    AcceptedStatus, AfterFailure, Algorithm, Billing, Characters, ChargedCents, Charges, Checked,
-    CodeNames, Compared, Counted, DuringFollowUp, FailedRuns, Failures, FollowUpHold,
-    HistoryContent, Idempotency, ImageSize, ImageTypeOf, InFlight, Insufficient, KeyLife, KeyScope,
-    Limiting, ListOrder, OlderArtifacts, PollAfter, ProposalForm, ReadClass, Remembered,
-    RetryAfterForm, RetryAfterOn, ReviewCodes, ReviewedStatus, ShownBalance, SignedUrls, Switches,
-    UnknownCost, Uploads, ViewerActions, Visibility,
+    AcceptedStatus, AfterFailure, Algorithm, Billing, BillingCodes, Characters, ChargedCents,
+    Charges, Checked, CodeNames, Compared, Counted, DuringFollowUp, FailedRuns, Failures,
+    FollowUpHold, HistoryContent, Idempotency, ImageSize, ImageTypeOf, InFlight, Insufficient,
+    KeyLife, KeyScope, Limiting, ListOrder, OlderArtifacts, PollAfter, ProposalForm, ReadClass,
+    Remembered, RetryAfterForm, RetryAfterOn, ReviewCodes, ReviewedStatus, ShownBalance,
+    SignedUrls, Switches, UnknownCost, Uploads, ViewerActions, Visibility,
 };

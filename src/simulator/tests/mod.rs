@@ -6,6 +6,7 @@ mod config_file;
 mod contract;
 mod faults;
 mod forms;
+mod hiding;
 mod idempotency;
 mod lifecycle;
 mod limiting;

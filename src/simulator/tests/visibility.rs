@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::simulator::{
-    AcceptedStatus, AfterFailure, DuringFollowUp, HistoryContent, Limits, ListOrder,
-    OlderArtifacts, PollAfter, ProposalForm, ReviewCodes, ReviewedStatus, SignedUrls, Switches,
-    Visibility,
+    AcceptedStatus, AfterFailure, BillingCodes, Cents, DuringFollowUp, HistoryContent, Limits,
+    ListOrder, OlderArtifacts, PollAfter, ProposalForm, ReviewCodes, ReviewedStatus, SignedUrls,
+    Switches, Visibility,
 };
 
-const THICKER: &str = "Make it 8 mm thick. [sim:duration=100]";
+pub(super) const THICKER: &str = "Make it 8 mm thick. [sim:duration=100]";
 
-fn shown(visibility: Visibility) -> Client {
+pub(super) fn shown(visibility: Visibility) -> Client {
     Client::new(Config {
         limits: Limits::off(),
         switches: Switches {
@@ -21,7 +21,7 @@ fn shown(visibility: Visibility) -> Client {
 }
 
 /// A job with its first revision.
-async fn completed(client: &Client, prompt: &str) -> String {
+pub(super) async fn completed(client: &Client, prompt: &str) -> String {
     let created = client.create("k1", prompt).await;
     pass(100).await;
     format!("/api/v1/cad/jobs/{}", created.text("id"))
@@ -62,72 +62,6 @@ async fn the_last_revision_is_visible_or_hidden_during_a_follow_up() {
         let after = json!(first);
         assert_eq!(seen().await, [after.clone(), after.clone(), after]);
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn during_a_follow_up_history_and_downloads_have_the_last_revision_or_lack_it() {
-    for during_follow_up in [DuringFollowUp::Visible, DuringFollowUp::Hidden] {
-        let hidden = during_follow_up == DuringFollowUp::Hidden;
-        let client = shown(Visibility {
-            during_follow_up,
-            ..Visibility::default()
-        });
-        let job = completed(&client, PLATE).await;
-        let download = async || {
-            let artifacts = client.get(&job).await.json()["artifacts"].clone();
-            artifacts[0]["download_url"].as_str().unwrap().to_owned()
-        };
-        let first = download().await;
-        let thicker = json!({ "prompt": THICKER });
-        client.post(&format!("{job}/messages"), "k2", thicker).await;
-        pass(100).await;
-        let second = download().await;
-        let at_rest = client.get(&format!("{job}/messages")).await.json();
-        assert_eq!(at_rest["messages"][3]["revision"], "B");
-
-        // The one that fails brings the last revision back as the one that succeeds does.
-        for (key, ordered) in [("k3", "[sim:fail]"), ("k4", "")] {
-            let prompt = format!("Make it 9 mm thick. [sim:duration=100] {ordered}");
-            let body = json!({ "prompt": prompt });
-            client.post(&format!("{job}/messages"), key, body).await;
-            for half in 0..2 {
-                let history = client.get(&format!("{job}/messages")).await.json();
-                let mut made = at_rest["messages"].as_array().unwrap().clone();
-                if hidden {
-                    made[3]["revision_id"] = Value::Null;
-                    made[3]["revision"] = Value::Null;
-                    made[3]["artifacts"] = json!([]);
-                }
-                let seen = &history["messages"].as_array().unwrap()[..4];
-                assert_eq!(seen, made, "{during_follow_up:?} {key} {half}");
-                let status = client.get(&second).await.status.as_u16();
-                assert_eq!(status, if hidden { 404 } else { 302 });
-                assert_eq!(client.get(&first).await.status, 302, "not the last one");
-                pass(50).await;
-            }
-            let history = client.get(&format!("{job}/messages")).await.json();
-            assert_eq!(history["messages"][3], at_rest["messages"][3]);
-            assert_eq!(client.get(&second).await.status, 302);
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_signed_before_a_follow_up_hides_it_still_works() {
-    let client = shown(Visibility {
-        during_follow_up: DuringFollowUp::Hidden,
-        ..Visibility::default()
-    });
-    let job = completed(&client, PLATE).await;
-    let artifacts = client.get(&job).await.json()["artifacts"].clone();
-    let url = artifacts[0]["download_url"].as_str().unwrap();
-    let link = client.get(&format!("{url}?redirect=false")).await;
-    let thicker = json!({ "prompt": THICKER });
-    client.post(&format!("{job}/messages"), "k2", thicker).await;
-    assert_eq!(client.get(url).await.code(), "not_found");
-    let signed = link.text("url");
-    let at = signed.find("/_storage/").unwrap();
-    assert_eq!(client.get(&signed[at..]).await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -411,5 +345,47 @@ async fn a_signed_url_works_until_it_expires_or_once() {
         assert_eq!(fetch(&second).await, 200, "another link of the same moment");
         pass(900).await;
         assert_eq!(fetch(&second).await, 403);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_codes_of_billing_have_one_status_or_another() {
+    for (billing_codes, statuses) in [
+        (BillingCodes::Usual, [402, 402, 402, 429]),
+        (BillingCodes::Unusual, [403, 409, 400, 402]),
+    ] {
+        let mut seen = Vec::new();
+        for (control, body) in [
+            ("/_sim/billing", json!({ "state": "required" })),
+            ("/_sim/billing", json!({ "state": "needs-review" })),
+            ("/_sim/balance", json!({ "cents": 0 })),
+            ("/_sim/billing", json!({ "state": "open" })),
+        ] {
+            let client = Client::new(Config {
+                balance_cents: Cents(300),
+                switches: Switches {
+                    visibility: Visibility {
+                        billing_codes,
+                        ..Visibility::default()
+                    },
+                    ..Switches::default()
+                },
+                ..Config::default()
+            });
+            if body["state"] == "open" {
+                client.job("k1", PLATE).await;
+            }
+            client.post(control, "", body).await;
+            let answer = client.create("k2", PLATE).await;
+            seen.push((answer.code(), answer.status.as_u16()));
+        }
+        let codes = [
+            "billing_required",
+            "billing_needs_review",
+            "insufficient_balance",
+            "projected_balance_exceeded",
+        ];
+        let expected = codes.map(str::to_owned).into_iter().zip(statuses);
+        assert_eq!(seen, expected.collect::<Vec<_>>());
     }
 }
