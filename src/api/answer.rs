@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::classify::{Shape, Verdict, classify};
+use super::depth::is_too_deep;
 use super::error::{CallError, UnknownReason, shortened, without_secrets};
 use super::error_code::ErrorCode;
 use super::id::RequestId;
@@ -18,7 +19,7 @@ use super::surrogates;
 use super::transport::Body;
 use crate::untrusted::Untrusted;
 
-/// The longest JSON answer that is read, in bytes. Its depth is limited to 128 by the parser.
+/// The longest JSON answer that is read, in bytes.
 pub const MAX_JSON_BYTES: usize = 8 * 1024 * 1024;
 
 /// A successful answer.
@@ -147,8 +148,11 @@ impl Answer {
     }
 }
 
-/// The JSON object that `bytes` are. Half a character in a text is no reason to lose the rest.
+/// The JSON object that `bytes` are, unless it is too deep. Half a character in a text is no reason to lose the rest.
 fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
+    if is_too_deep(bytes) {
+        return None;
+    }
     serde_json::from_slice(bytes)
         .or_else(|_| serde_json::from_slice(&surrogates::without_unpaired(bytes)))
         .ok()

@@ -196,7 +196,7 @@ impl App {
         let body = ErrorBody {
             error: ErrorDetail { code, message },
         };
-        let mut response = self.json(error.status(shown.review_codes), &body);
+        let mut response = self.json(error.status(shown), &body);
         let now = self.clock.now_ms();
         retry_after::tell(response.headers_mut(), &self.config, error, now);
         response

@@ -15,6 +15,9 @@ pub(crate) struct Design {
     pub(crate) label: String,
     /// One solid is a part, several are an assembly.
     pub(crate) solids: Vec<Solid>,
+    /// Whether one solid is an assembly too, as its only part.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) only_part: bool,
     /// Whether its files are cut short.
     pub(crate) truncated: bool,
     /// What is odd about them.
@@ -88,8 +91,18 @@ impl Design {
             label: prompt.name().replace(' ', "_"),
             // An assembly has a file of the whole beside those of its solids.
             solids: vec![solid(&prompt); if files == 1 { 1 } else { files - 1 }],
+            only_part: files == 2,
             truncated: directives.truncated,
             quirks: directives.quirks,
+        }
+    }
+
+    /// The solids that have files of their own beside that of the whole.
+    pub(crate) fn parts(&self) -> &[Solid] {
+        if self.only_part || self.solids.len() > 1 {
+            &self.solids
+        } else {
+            &[]
         }
     }
 

@@ -12,7 +12,7 @@ use super::config::{KeyState, Scope};
 use super::digest::Digest;
 use super::keys::Refusal;
 use super::limits::Class;
-use super::switches::ReviewCodes;
+use super::switches::{BillingCodes, ReviewCodes, Visibility};
 
 /// Why a request was not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,10 +72,14 @@ impl ApiError {
     pub(crate) const NO_JOB: Self = Self::NotFound("CAD job not found");
 
     /// Its status, as far as the document says; where it does not, as the switch has it.
-    pub(crate) fn status(&self, codes: ReviewCodes) -> StatusCode {
-        let review = |usual, unusual| match codes {
+    pub(crate) fn status(&self, switches: &Visibility) -> StatusCode {
+        let review = |usual, unusual| match switches.review_codes {
             ReviewCodes::Usual => usual,
             ReviewCodes::Unusual => unusual,
+        };
+        let billing = |usual, unusual| match switches.billing_codes {
+            BillingCodes::Usual => usual,
+            BillingCodes::Unusual => unusual,
         };
         match self {
             Self::Unauthorized | Self::KeyEnded(_) => StatusCode::UNAUTHORIZED,
@@ -99,10 +103,17 @@ impl ApiError {
             | Self::IdempotencyKeyInFlight
             | Self::JobAlreadyRunning => StatusCode::CONFLICT,
             Self::Billing(BillingState::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::InsufficientBalance | Self::Billing(_) => StatusCode::PAYMENT_REQUIRED,
-            Self::ProjectedBalanceExceeded { .. } | Self::RateLimited { .. } => {
-                StatusCode::TOO_MANY_REQUESTS
+            Self::Billing(BillingState::NeedsReview) => {
+                billing(StatusCode::PAYMENT_REQUIRED, StatusCode::CONFLICT)
             }
+            Self::Billing(_) => billing(StatusCode::PAYMENT_REQUIRED, StatusCode::FORBIDDEN),
+            Self::InsufficientBalance => {
+                billing(StatusCode::PAYMENT_REQUIRED, StatusCode::BAD_REQUEST)
+            }
+            Self::ProjectedBalanceExceeded { .. } => {
+                billing(StatusCode::TOO_MANY_REQUESTS, StatusCode::PAYMENT_REQUIRED)
+            }
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::JobNotCompleted => review(StatusCode::CONFLICT, StatusCode::BAD_REQUEST),
             Self::CadRevisionRequired => review(StatusCode::CONFLICT, StatusCode::NOT_FOUND),
             Self::ReviewFailed { how, .. } => match how {

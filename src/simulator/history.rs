@@ -45,7 +45,7 @@ impl History {
             match exchange {
                 Exchange::Run(run) => {
                     messages.push(Message::asked(switches, run));
-                    messages.extend(Message::made(run, now));
+                    messages.extend(Message::made(switches, job, run, now));
                 }
                 Exchange::Review(review) => {
                     messages.push(Message::text(
@@ -102,18 +102,22 @@ impl Message {
     }
 
     /// The assistant's message at the end of a run.
-    fn made(run: &Run, now: i64) -> Option<Self> {
+    fn made(switches: &Visibility, job: &Job, run: &Run, now: i64) -> Option<Self> {
         match run.status(now) {
             Status::Queued | Status::Running => None,
             Status::Failed => Some(Self::text("assistant", &run.reply, REGRET, run.ends_ms)),
             Status::Completed => {
                 let revision = run.revision(now)?;
                 let explanation = revision.design.explanation();
+                let said = Self::text("assistant", &run.reply, &explanation, run.ends_ms);
+                if job.hides(revision, switches.during_follow_up, now) {
+                    return Some(said);
+                }
                 Some(Self {
                     revision_id: Some(revision.id.clone()),
                     revision: Some(revision.letter.clone()),
                     artifacts: artifact_bodies(revision),
-                    ..Self::text("assistant", &run.reply, &explanation, run.ends_ms)
+                    ..said
                 })
             }
         }

@@ -315,8 +315,16 @@ impl Job {
 
     /// The revision that its readers see.
     pub(crate) fn shown_revision(&self, during: DuringFollowUp, now: i64) -> Option<&Revision> {
-        let hidden = during == DuringFollowUp::Hidden && self.status(now).is_active();
-        self.latest_revision(now).filter(|_| !hidden)
+        let latest = self.latest_revision(now);
+        latest.filter(|latest| !self.hides(latest, during, now))
+    }
+
+    /// Whether a revision is out of sight: the last one, until the follow-up that is at work ends.
+    pub(crate) fn hides(&self, revision: &Revision, during: DuringFollowUp, now: i64) -> bool {
+        let is_latest = |latest: &Revision| latest.id == revision.id;
+        during == DuringFollowUp::Hidden
+            && self.status(now).is_active()
+            && self.latest_revision(now).is_some_and(is_latest)
     }
 
     /// That of its last run.

@@ -8,7 +8,7 @@ use super::config::Config;
 use super::digest::Digest;
 use super::errors::ApiError;
 use super::limits::{Bucket, Class};
-use super::switches::{KeyLife, KeyScope, ReviewCodes};
+use super::switches::{KeyLife, KeyScope, Visibility};
 use super::wire::Receipt;
 
 const MINUTE_MS: i64 = 60_000;
@@ -73,9 +73,9 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn of(error: &ApiError, codes: ReviewCodes) -> Self {
+    pub(crate) fn of(error: &ApiError, switches: &Visibility) -> Self {
         Self {
-            status: error.status(codes).as_u16(),
+            status: error.status(switches).as_u16(),
             code: error.code().into_owned(),
             message: error.message(),
             wait_ms: error.wait_ms(),

@@ -24,7 +24,7 @@
 //! | `[sim:charge-late=60]` | the charge is known (and the hold let go) 60 s after the run's end |
 //! | `[sim:files=3]` | an assembly with 3 files: the whole and two parts |
 //! | `[sim:truncated]` | the run's STEP files are cut short |
-//! | `[sim:quirk=metres]` | its STEP files are odd as real exporters' are; more than one may be asked for: `nested-header`, `integers`, `no-contexts`, `no-semicolon`, `metres`, `no-geometry`, `names-none`, `truncated` |
+//! | `[sim:quirk=metres]` | its STEP files are odd as real exporters' are; more than one may be asked for: `nested-header`, `integers`, `no-contexts`, `no-semicolon`, `metres`, `no-geometry`, `names-none`, `broken-header`, `no-angle-unit`, `ap203`, `truncated` |
 //! | `[sim:review-fails]`, `[sim:review-unavailable]`, `=2` | in a review: the assistant fails, each time or the first 2 times |
 //! | `[sim:propose]`, `[sim:propose=2]` | in a review: it proposes an iteration, each time or the first 2 times |
 //! | `[sim:propose=until-done]` | in a review: it proposes one until a completed follow-up asked for what was proposed |
@@ -61,16 +61,19 @@ mod directives;
 mod effect;
 mod errors;
 mod faults;
+mod file_name;
 mod flights;
 mod gate;
 mod history;
 mod ids;
 mod jobs;
+mod json;
 mod keys;
 mod limits;
 mod log;
 mod multipart;
 mod part21;
+mod product;
 mod prompt;
 mod quirks;
 mod retry_after;
@@ -110,10 +113,10 @@ pub use limits::{Class, Limits, Quota};
 pub use log::SimulatorError;
 pub use server::Simulator;
 pub use switches::{
-    AcceptedStatus, AfterFailure, Algorithm, Billing, Characters, ChargedCents, Charges, Checked,
-    CodeNames, Compared, Counted, DuringFollowUp, FailedRuns, Failures, FollowUpHold,
-    HistoryContent, Idempotency, ImageSize, ImageTypeOf, InFlight, Insufficient, KeyLife, KeyScope,
-    Limiting, ListOrder, OlderArtifacts, PollAfter, ProposalForm, ReadClass, Remembered,
-    RetryAfterForm, RetryAfterOn, ReviewCodes, ReviewedStatus, ShownBalance, SignedUrls, Switches,
-    UnknownCost, Uploads, ViewerActions, Visibility,
+    AcceptedStatus, AfterFailure, Algorithm, Billing, BillingCodes, Characters, ChargedCents,
+    Charges, Checked, CodeNames, Compared, Counted, DuringFollowUp, FailedRuns, Failures,
+    FollowUpHold, HistoryContent, Idempotency, ImageSize, ImageTypeOf, InFlight, Insufficient,
+    KeyLife, KeyScope, Limiting, ListOrder, OlderArtifacts, PollAfter, ProposalForm, ReadClass,
+    Remembered, RetryAfterForm, RetryAfterOn, ReviewCodes, ReviewedStatus, ShownBalance,
+    SignedUrls, Switches, UnknownCost, Uploads, ViewerActions, Visibility,
 };

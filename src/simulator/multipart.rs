@@ -10,7 +10,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::digest::Digest;
 use super::errors::ApiError;
+use super::file_name::file_name;
 use super::jobs::{Image, ImageType};
+use super::json;
 use super::sniff;
 use super::submit::Submission;
 use super::switches::{Characters, ImageTypeOf, Uploads};
@@ -61,9 +63,9 @@ pub(crate) async fn object(request: Request) -> Result<serde_json::Map<String, V
                 ApiError::InvalidJson
             }
         })?;
-    match serde_json::from_slice(&body) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) | Err(_) => Err(ApiError::InvalidJson),
+    match json::read(&body) {
+        Some(Value::Object(object)) => Ok(object),
+        Some(_) | None => Err(ApiError::InvalidJson),
     }
 }
 
@@ -118,9 +120,10 @@ struct Parts {
 
 impl Parts {
     async fn take(&mut self, field: Field<'_>, switches: Uploads) -> Result<(), ApiError> {
-        let is_file = field.file_name().is_some() || field.content_type().is_some_and(is_image);
-        let is_nameless =
-            field.file_name() == Some("") && !field.content_type().is_some_and(is_image);
+        let name = file_name(&field);
+        let is_image = field.content_type().is_some_and(is_image);
+        let is_file = name.is_some() || is_image;
+        let is_nameless = name.as_deref() == Some("") && !is_image;
         match field.name() {
             // A browser's form in which no file was chosen sends one without a name and without content.
             Some("images") if is_nameless => {
@@ -133,7 +136,8 @@ impl Parts {
                 if self.images.len() == IMAGES {
                     return Err(ApiError::TooManyImages);
                 }
-                self.images.push(image(field, switches).await?);
+                let name = name.unwrap_or_else(|| "image".to_owned());
+                self.images.push(image(field, name, switches).await?);
             }
             Some("images") => return Err(ApiError::InvalidFormData),
             Some("prompt") if self.prompt.is_none() => {
@@ -149,20 +153,16 @@ impl Parts {
     }
 }
 
-/// A file name as its sender had it: browsers and curl write these three characters in hexadecimals.
-fn plain_name(name: &str) -> String {
-    name.replace("%22", "\"")
-        .replace("%0D", "\r")
-        .replace("%0A", "\n")
-}
-
-async fn image(mut field: Field<'_>, switches: Uploads) -> Result<Image, ApiError> {
+async fn image(
+    mut field: Field<'_>,
+    filename: String,
+    switches: Uploads,
+) -> Result<Image, ApiError> {
     let declared = essence(field.content_type().unwrap_or_default());
     let content_type = ImageType::ALL
         .into_iter()
         .find(|kind| kind.mime() == declared)
         .ok_or(ApiError::InvalidFileType)?;
-    let filename = plain_name(field.file_name().unwrap_or("image"));
     let mut hasher = Sha256::new();
     let mut size_bytes = 0;
     let mut head = Vec::new();

@@ -20,10 +20,16 @@ pub(crate) enum Quirk {
     NoGeometry,
     /// Everything is called `NONE`.
     NamesNone,
+    /// The file's name is closed before the rest of its record.
+    BrokenHeader,
+    /// No unit of plane angles is said.
+    NoAngleUnit,
+    /// The schema is one of AP203's, whatever the entities are.
+    Ap203,
 }
 
 impl Quirk {
-    const ALL: [(&'static str, Self); 7] = [
+    const ALL: [(&'static str, Self); 10] = [
         ("nested-header", Self::NestedHeader),
         ("integers", Self::Integers),
         ("no-contexts", Self::NoContexts),
@@ -31,6 +37,9 @@ impl Quirk {
         ("metres", Self::Metres),
         ("no-geometry", Self::NoGeometry),
         ("names-none", Self::NamesNone),
+        ("broken-header", Self::BrokenHeader),
+        ("no-angle-unit", Self::NoAngleUnit),
+        ("ap203", Self::Ap203),
     ];
 
     /// The quirk a directive names.
@@ -71,9 +80,42 @@ impl Quirk {
                     line.to_owned()
                 }
             }),
+            Self::BrokenHeader => each_line(&text, |line| match line.split_once(".step',") {
+                Some((name, rest)) if line.starts_with("FILE_NAME(") => {
+                    format!("{}.step'),{rest}", name.replacen('(', " (", 1))
+                }
+                _ => line.to_owned(),
+            }),
+            Self::NoAngleUnit => without_angle_unit(&text),
+            Self::Ap203 => text.replacen(
+                "AUTOMOTIVE_DESIGN { 1 0 10303 214 1 1 1 1 }",
+                "CONFIGURATION_CONTROL_3D_DESIGN_ED2_MIM_LF { 1 0 10303 403 2 1 2 }",
+                1,
+            ),
             Self::Metres | Self::NoGeometry => text,
         }
     }
+}
+
+/// The text without the entity of the unit, and without what refers to it.
+fn without_angle_unit(text: &str) -> String {
+    let mut lines = text.lines();
+    let Some((unit, _)) = lines
+        .find(|line| line.contains("PLANE_ANGLE_UNIT()"))
+        .and_then(|line| line.split_once('='))
+    else {
+        return text.to_owned();
+    };
+    let (entity, reference) = (format!("{unit}="), format!(",{unit},"));
+    let kept = text.lines().filter(|line| !line.starts_with(&entity));
+    kept.map(|line| {
+        if line.contains("GLOBAL_UNIT_ASSIGNED_CONTEXT(") {
+            line.replacen(&reference, ",", 1) + "\n"
+        } else {
+            format!("{line}\n")
+        }
+    })
+    .collect()
 }
 
 fn each_line(text: &str, change: impl Fn(&str) -> String) -> String {

@@ -34,8 +34,7 @@ pub(crate) fn tell(headers: &mut HeaderMap, config: &Config, error: &ApiError, n
 
 fn wait_ms(config: &Config, error: &ApiError) -> Option<i64> {
     let on = config.switches.limiting.retry_after_on;
-    let unavailable =
-        error.status(config.switches.visibility.review_codes) == StatusCode::SERVICE_UNAVAILABLE;
+    let unavailable = error.status(&config.switches.visibility) == StatusCode::SERVICE_UNAVAILABLE;
     match error.wait_ms() {
         Some(wait_ms) => {
             let limit = matches!(error, ApiError::RateLimited { .. });

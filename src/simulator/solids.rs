@@ -44,25 +44,25 @@ impl Solid {
 }
 
 impl Data {
-    /// A solid whose outline is centred on (`at`, 0); an angle stands with its base centred there.
-    pub(crate) fn solid(&mut self, at: f64, solid: &Solid) -> Ref {
+    /// A solid whose outline is centred on the origin; an angle stands with its base centred there.
+    pub(crate) fn solid(&mut self, solid: &Solid) -> Ref {
         let faces = match solid.outline {
             Outline::Rectangle { width, depth } => {
                 let (w, d) = (width / 2.0, depth / 2.0);
-                let corners = [[at - w, -d], [at + w, -d], [at + w, d], [at - w, d]];
-                let holes = self.holes_through(at, solid);
+                let corners = [[-w, -d], [w, -d], [w, d], [-w, d]];
+                let holes = self.holes_through(solid);
                 self.prism(&corners, solid.height, &holes)
             }
             Outline::Circle { diameter } => {
-                let holes = self.holes_through(at, solid);
-                self.disc(at, diameter, solid.height, &holes)
+                let holes = self.holes_through(solid);
+                self.disc(diameter, solid.height, &holes)
             }
             Outline::Angle {
                 base,
                 upright,
                 thickness: t,
             } => {
-                let corner = [at - base / 2.0, -upright / 2.0];
+                let corner = [-base / 2.0, -upright / 2.0];
                 let corners = [
                     [0.0; 2],
                     [base, 0.0],
@@ -84,12 +84,12 @@ impl Data {
         self.add(&format!("MANIFOLD_SOLID_BREP('',{shell})"))
     }
 
-    fn holes_through(&mut self, at: f64, solid: &Solid) -> Vec<Bored> {
+    fn holes_through(&mut self, solid: &Solid) -> Vec<Bored> {
         let through = |hole: &Hole| Bored {
             start: Place::Bottom,
             end: Place::Top,
             bore: self.cylinder(
-                [at + hole.x, hole.y, 0.0],
+                [hole.x, hole.y, 0.0],
                 UP,
                 X,
                 hole.diameter / 2.0,
@@ -161,9 +161,9 @@ impl Data {
         faces
     }
 
-    /// The faces of a cylinder that stands on (`at`, 0).
-    fn disc(&mut self, at: f64, diameter: f64, height: f64, holes: &[Bored]) -> Vec<Ref> {
-        let wall = self.cylinder([at, 0.0, 0.0], UP, X, diameter / 2.0, height, true);
+    /// The faces of a cylinder that stands on the origin.
+    fn disc(&mut self, diameter: f64, height: f64, holes: &[Bored]) -> Vec<Ref> {
+        let wall = self.cylinder([0.0; 3], UP, X, diameter / 2.0, height, true);
         let mut faces = self.caps(&[wall.start], &[wall.end], height, holes);
         faces.push(wall.side);
         faces.extend(holes.iter().map(|hole| hole.bore.side));

@@ -14,6 +14,7 @@ use super::ids::{JobId, MessageId, Place};
 use super::jobs::{
     self, Artifact, Attachment, End, Image, Job, Revision, Run, Source, Status, WriteKind,
 };
+use super::step;
 use super::switches::{AfterFailure, Charges, FailedRuns, FollowUpHold};
 use super::wire::{Accepted, Receipt, Seconds};
 use super::world::World;
@@ -255,13 +256,8 @@ fn revision(
         .digest(lineage)
         .finish()
         .draw(0, 900);
-    let parts = if design.solids.len() > 1 {
-        design.solids.len()
-    } else {
-        0
-    };
     let whole = design.label.clone();
-    let labels = (1..=parts).map(|part| format!("{}_{part}", design.label));
+    let labels = (1..=design.parts().len()).map(|part| step::part_label(&design.label, part));
     let artifacts = std::iter::once(whole)
         .chain(labels)
         .enumerate()

@@ -173,6 +173,15 @@ impl World {
             .is_some_and(|revision| revision.artifacts.iter().any(|artifact| artifact.id == *id))
     }
 
+    /// Whether an artifact is of a revision that is out of sight for now.
+    pub(crate) fn hides(&self, id: &ArtifactId, now: i64) -> bool {
+        let during = self.config.switches.visibility.during_follow_up;
+        let place = self.artifacts.get(id);
+        place
+            .zip(self.artifact(id, now))
+            .is_some_and(|(place, (revision, _))| self.jobs[place.job].hides(revision, during, now))
+    }
+
     /// The revision an artifact belongs to, and which of its files it is, once the run has ended.
     pub(crate) fn artifact(&self, id: &ArtifactId, now: i64) -> Option<(&Revision, usize)> {
         let place = self.artifacts.get(id)?;

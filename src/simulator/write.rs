@@ -142,12 +142,11 @@ impl Turn<'_> {
                 }
                 let switches = &self.world.config.switches;
                 if switches.idempotency.remembered == Remembered::Refusals {
-                    let codes = switches.visibility.review_codes;
                     self.record(Effect::Refused(Box::new(Refused {
                         endpoint,
                         key,
                         fingerprint,
-                        refusal: Refusal::of(&error, codes),
+                        refusal: Refusal::of(&error, &switches.visibility),
                     })));
                 }
                 Err(error)

@@ -123,6 +123,9 @@ async fn odd_files_are_read_with_warnings_and_damaged_ones_are_not() {
         ("metres", vec![], vec![], 1),
         ("no-geometry", vec![], vec![Flaw::NoSolid], 0),
         ("names-none", vec![], vec![], 1),
+        ("broken-header", vec![], vec![Flaw::OddHeader], 1),
+        ("no-angle-unit", vec![], vec![], 1),
+        ("ap203", vec![], vec![], 1),
     ] {
         let simulator = simulator();
         let client = in_process(&simulator);

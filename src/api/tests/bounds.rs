@@ -13,7 +13,7 @@ use super::loopback::{Place, Server, Then, response};
 use super::scripted::{Played, Scripted, answer, key};
 use crate::api::{
     ArtifactId, CallError, Client, Download, Job, JobId, MAX_ARTIFACT_BYTES, MAX_JSON_BYTES,
-    MAX_POLL_AFTER, MAX_RETRY_AFTER, Prompt, QueuedJob, Reply, UnknownReason,
+    MAX_JSON_DEPTH, MAX_POLL_AFTER, MAX_RETRY_AFTER, Prompt, QueuedJob, Reply, UnknownReason,
 };
 
 const CHUNK: usize = 1024 * 1024;
@@ -91,14 +91,14 @@ async fn a_json_answer_may_be_as_long_as_the_bound_and_not_a_byte_longer() {
 }
 
 #[tokio::test]
-async fn a_json_answer_may_be_nested_127_deep_and_no_deeper() {
+async fn a_json_answer_may_be_nested_64_deep_and_no_deeper() {
     let nested = |depth: usize| {
         let (open, close) = ("[".repeat(depth - 1), "]".repeat(depth - 1));
         let body = format!(r#"{{"id":"cadjob_1","x":{open}{close}}}"#);
         Scripted::new([answer(202, &[], body)]).client()
     };
-    assert!(create(&nested(127)).await.is_ok());
-    for depth in [128, 10_000, 1_000_000] {
+    assert!(create(&nested(MAX_JSON_DEPTH)).await.is_ok());
+    for depth in [MAX_JSON_DEPTH + 1, 128, 10_000, 1_000_000] {
         let error = create(&nested(depth)).await.unwrap_err();
         assert_eq!(reason(error), UnknownReason::Malformed, "{depth}");
     }

@@ -25,8 +25,6 @@ use crate::simulator::{routes, storage};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Severed;
 
-const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head>\n\
-    <body><h1>502 Bad Gateway</h1><script>document.title = 'gateway'</script></body></html>\n";
 const NOT_JSON: &str = "{\"id\": \"cadjob_385f, upstream timed out\n";
 
 /// Lets a request through, or has its fault happen to it.
@@ -74,7 +72,10 @@ async fn strike(
             let message = message.unwrap_or_else(|| "So it is".to_owned());
             let answer = match shape {
                 Shape::Documented => documented(&app, status, &code, &message),
-                Shape::Html => page(status),
+                Shape::Html => {
+                    let page = page(code_of(status));
+                    raw(status, "text/html; charset=utf-8", page)
+                }
                 Shape::Text => raw(status, "application/json", NOT_JSON),
                 Shape::Empty => raw(status, "application/json", ""),
             };
@@ -121,7 +122,7 @@ async fn spoiled(app: Arc<App>, fault: Fault, request: Request, next: Next) -> R
         Fault::Truncated {} => return body::truncated(head, &bytes),
         Fault::Endless {} => return body::endless(app, head, &bytes),
         Fault::NotJson {} => (Bytes::from(NOT_JSON), None),
-        Fault::Html {} => (Bytes::from(PAGE), Some("text/html; charset=utf-8")),
+        Fault::Html {} => (page(head.status).into(), Some("text/html; charset=utf-8")),
         Fault::Empty {} => (Bytes::new(), None),
         Fault::Hostile { words } => (spoil::hostile(&mut head, &bytes, words), None),
         Fault::ForeignUrl { to } => (spoil::foreign(&mut head, &bytes, to.url()), None),
@@ -195,12 +196,18 @@ fn documented(app: &App, status: u16, code: &str, message: &str) -> Response {
     app.refuse(code_of(status), code, message.to_owned())
 }
 
-fn page(status: u16) -> Response {
-    raw(status, "text/html; charset=utf-8", PAGE)
+/// The page of a gateway that has nothing else to say than a status.
+fn page(status: StatusCode) -> String {
+    let reason = status.canonical_reason().unwrap_or("Unknown");
+    let title = format!("{} {reason}", status.as_u16());
+    format!(
+        "<!DOCTYPE html>\n<html><head><title>{title}</title></head>\n\
+         <body><h1>{title}</h1><script>document.title = 'gateway'</script></body></html>\n"
+    )
 }
 
-fn raw(status: u16, kind: &'static str, body: &'static str) -> Response {
-    (code_of(status), [(CONTENT_TYPE, kind)], body).into_response()
+fn raw(status: u16, kind: &'static str, body: impl Into<Body>) -> Response {
+    (code_of(status), [(CONTENT_TYPE, kind)], body.into()).into_response()
 }
 
 /// Rules name no status that is none.

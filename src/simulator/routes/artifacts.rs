@@ -77,6 +77,9 @@ async fn try_download(
         turn.admit(&[Bucket::Artifacts { key }])?;
         let Path(id) = path.map_err(|_| NOT_FOUND)?;
         let id = ArtifactId::from(id.as_str());
+        if turn.world.hides(&id, turn.now) {
+            return Err(NOT_FOUND);
+        }
         let switches = &turn.world.config.switches.visibility;
         if switches.older_artifacts == OlderArtifacts::Gone && !turn.world.is_latest(&id, turn.now)
         {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use super::jobs::job_id;
+use super::order::Order;
 use crate::simulator::app::{App, Turn, key_digest};
 use crate::simulator::billing::BillingState;
 use crate::simulator::books::Books;
@@ -97,12 +97,9 @@ pub(crate) async fn clock(State(app): State<Arc<App>>) -> Response {
 }
 
 /// Pays money in; a negative amount takes it out.
-pub(crate) async fn top_up(
-    State(app): State<Arc<App>>,
-    body: Result<Json<Amount>, JsonRejection>,
-) -> Response {
+pub(crate) async fn top_up(State(app): State<Arc<App>>, order: Order<Amount>) -> Response {
     const FORM: &str = "A top-up is {\"cents\": number}";
-    control(&app, body, FORM, |turn, Amount { cents }| {
+    control(&app, order, FORM, |turn, Amount { cents }| {
         turn.record(Effect::ToppedUp { cents });
         Ok(Purse::of(turn))
     })
@@ -110,12 +107,9 @@ pub(crate) async fn top_up(
 }
 
 /// Pays in, or takes out, what it takes to own this much, open holds included.
-pub(crate) async fn balance(
-    State(app): State<Arc<App>>,
-    body: Result<Json<Amount>, JsonRejection>,
-) -> Response {
+pub(crate) async fn balance(State(app): State<Arc<App>>, order: Order<Amount>) -> Response {
     const FORM: &str = "A balance is {\"cents\": number}";
-    control(&app, body, FORM, |turn, Amount { cents }| {
+    control(&app, order, FORM, |turn, Amount { cents }| {
         let cents = cents - turn.world.account.balance();
         turn.record(Effect::ToppedUp { cents });
         Ok(Purse::of(turn))
@@ -124,12 +118,9 @@ pub(crate) async fn balance(
 }
 
 /// Has the billing change its mind about the workspace.
-pub(crate) async fn billing(
-    State(app): State<Arc<App>>,
-    body: Result<Json<BillingBody>, JsonRejection>,
-) -> Response {
+pub(crate) async fn billing(State(app): State<Arc<App>>, order: Order<BillingBody>) -> Response {
     const FORM: &str = "The billing's state is open, required, needs-review or unavailable";
-    control(&app, body, FORM, |turn, BillingBody { state }| {
+    control(&app, order, FORM, |turn, BillingBody { state }| {
         turn.record(Effect::BillingBecame { state });
         Ok(Purse::of(turn))
     })
@@ -137,13 +128,10 @@ pub(crate) async fn billing(
 }
 
 /// Ends an API key, or makes it valid again.
-pub(crate) async fn key(
-    State(app): State<Arc<App>>,
-    body: Result<Json<KeyBody>, JsonRejection>,
-) -> Response {
+pub(crate) async fn key(State(app): State<Arc<App>>, order: Order<KeyBody>) -> Response {
     const FORM: &str = "A key's state is valid, revoked or expired";
     let keys = &app.config().keys;
-    control(&app, body, FORM, |turn, KeyBody { key, state }| {
+    control(&app, order, FORM, |turn, KeyBody { key, state }| {
         if !keys.iter().any(|known| known.secret == key) {
             return Err(ApiError::NotFound("API key not found"));
         }
@@ -176,10 +164,10 @@ pub(crate) async fn charge(
 pub(crate) async fn hidden(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
-    body: Result<Json<HiddenBody>, JsonRejection>,
+    order: Order<HiddenBody>,
 ) -> Response {
     const FORM: &str = "Hiding is {\"hidden\": true} or {\"hidden\": false}";
-    control(&app, body, FORM, |turn, body: HiddenBody| {
+    control(&app, order, FORM, |turn, body: HiddenBody| {
         let job = job_id(path)?;
         turn.job(&job)?;
         let hidden = body.hidden;
@@ -189,16 +177,16 @@ pub(crate) async fn hidden(
     .await
 }
 
-/// Does what a body orders; `form` is what is said of one that cannot be read.
+/// Does what is ordered; `form` is what is said of a body that cannot be read.
 async fn control<B, T: Serialize>(
     app: &App,
-    body: Result<Json<B>, JsonRejection>,
+    order: Order<B>,
     form: &'static str,
     act: impl FnOnce(&mut Turn<'_>, B) -> Result<T, ApiError>,
 ) -> Response {
-    let outcome = match body {
-        Ok(Json(body)) => app.turn(|turn| act(turn, body)).await,
-        Err(_) => Err(ApiError::InvalidRequest(form)),
+    let outcome = match order {
+        Order(Some(body)) => app.turn(|turn| act(turn, body)).await,
+        Order(None) => Err(ApiError::InvalidRequest(form)),
     };
     app.answer(outcome.map(|done| (StatusCode::OK, done)))
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::jobs::job_id;
+use super::order::Order;
 use crate::simulator::app::App;
 use crate::simulator::errors::ApiError;
 use crate::simulator::multipart::checked_prompt;
@@ -24,12 +24,9 @@ pub(crate) struct Typed {
 }
 
 /// Starts a job.
-pub(crate) async fn create(
-    State(app): State<Arc<App>>,
-    body: Result<Json<Typed>, JsonRejection>,
-) -> Response {
+pub(crate) async fn create(State(app): State<Arc<App>>, order: Order<Typed>) -> Response {
     let outcome = app.turn(|turn| {
-        let prompt = typed(body, turn.world.config.switches.uploads)?;
+        let prompt = typed(order, turn.world.config.switches.uploads)?;
         let (effect, job) = webapp::create(turn.world, prompt, turn.now)?;
         turn.record(effect);
         let job = turn.job(&job)?;
@@ -42,10 +39,10 @@ pub(crate) async fn create(
 pub(crate) async fn iterate(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
-    body: Result<Json<Typed>, JsonRejection>,
+    order: Order<Typed>,
 ) -> Response {
     let outcome = app.turn(|turn| {
-        let prompt = typed(body, turn.world.config.switches.uploads)?;
+        let prompt = typed(order, turn.world.config.switches.uploads)?;
         let job = turn.job(&job_id(path)?)?;
         let (effect, _) = webapp::iterate(turn.world, job, prompt, turn.now)?;
         turn.record(effect);
@@ -54,8 +51,8 @@ pub(crate) async fn iterate(
     app.answer(outcome.await)
 }
 
-fn typed(body: Result<Json<Typed>, JsonRejection>, switches: Uploads) -> Result<String, ApiError> {
-    let Json(Typed { prompt }) = body
-        .map_err(|_| ApiError::InvalidRequest("A user of the web app types {\"prompt\": text}"))?;
-    checked_prompt(prompt, switches)
+fn typed(Order(typed): Order<Typed>, switches: Uploads) -> Result<String, ApiError> {
+    const FORM: ApiError =
+        ApiError::InvalidRequest("A user of the web app types {\"prompt\": text}");
+    checked_prompt(typed.ok_or(FORM)?.prompt, switches)
 }

@@ -7,5 +7,6 @@ pub(crate) mod control_faults;
 pub(crate) mod control_webapp;
 pub(crate) mod jobs;
 pub(crate) mod openapi;
+mod order;
 pub(crate) mod storage;
 pub(crate) mod writes;

@@ -19,9 +19,9 @@ pub use idempotency::{Checked, Compared, Idempotency, InFlight, KeyLife, KeyScop
 pub use limiting::{Algorithm, Counted, Limiting, ReadClass, RetryAfterForm, RetryAfterOn};
 pub use uploads::{Characters, ImageSize, ImageTypeOf, Uploads};
 pub use visibility::{
-    AcceptedStatus, AfterFailure, CodeNames, DuringFollowUp, Failures, HistoryContent, ListOrder,
-    OlderArtifacts, PollAfter, ProposalForm, ReviewCodes, ReviewedStatus, SignedUrls,
-    ViewerActions, Visibility,
+    AcceptedStatus, AfterFailure, BillingCodes, CodeNames, DuringFollowUp, Failures,
+    HistoryContent, ListOrder, OlderArtifacts, PollAfter, ProposalForm, ReviewCodes,
+    ReviewedStatus, SignedUrls, ViewerActions, Visibility,
 };
 
 /// Every switch.

@@ -28,6 +28,8 @@ pub struct Visibility {
     pub reviewed: ReviewedStatus,
     /// The statuses of the codes of reviews, to which the document gives none.
     pub review_codes: ReviewCodes,
+    /// The statuses of the codes of billing: the code decides what they mean.
+    pub billing_codes: BillingCodes,
     /// How often a signed URL works.
     pub signed_urls: SignedUrls,
     /// What a review has the viewer do.
@@ -45,7 +47,8 @@ pub enum DuringFollowUp {
     /// Stays in sight.
     #[default]
     Visible,
-    /// Is out of sight until the follow-up ends, however it ends.
+    /// Is out of sight everywhere until the follow-up ends, however it ends. Signed URLs that were handed out before work
+    /// until they expire.
     Hidden,
 }
 
@@ -160,6 +163,17 @@ pub enum ReviewCodes {
     #[default]
     Usual,
     /// In this order: 400, 404, 500, 502.
+    Unusual,
+}
+
+/// The statuses of the codes of billing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BillingCodes {
+    /// `billing_required`, `billing_needs_review` and `insufficient_balance` 402, `projected_balance_exceeded` 429.
+    #[default]
+    Usual,
+    /// In this order: 403, 409, 400, 402.
     Unusual,
 }
 

@@ -31,12 +31,14 @@ const DOCUMENTED: [(&str, u16); 21] = [
 ];
 
 /// Codes for statuses that the document describes without naming one, and for what no endpoint takes.
-const OURS: [(&str, u16); 6] = [
+const OURS: [(&str, u16); 8] = [
     ("unauthorized", 401),
     ("insufficient_scope", 403),
     ("not_found", 404),
     ("method_not_allowed", 405),
     ("invalid_request", 400),
+    ("payload_too_large", 413),
+    ("internal_error", 500),
     ("service_unavailable", 503),
 ];
 
@@ -123,6 +125,16 @@ async fn provoke(code: &str) -> Answer {
         }
         "not_found" => client.get("/api/v1/cad/jobs/cadjob_x").await,
         "method_not_allowed" => client.post("/api/v1/billing/balance", "k", json!({})).await,
+        "payload_too_large" => {
+            let body = vec![b' '; 64 * 1024 * 1024 + 1];
+            client.post_as(JOBS, "k", "application/json", body).await
+        }
+        "internal_error" => {
+            let rule = json!({ "on": "create", "fault": { "kind": "answer", "status": 500 } });
+            let rules = json!({ "rules": [rule] });
+            client.post("/_sim/faults", "", rules).await;
+            client.create("k", PLATE).await
+        }
         "invalid_request" => client.get("/api/v1/cad/jobs?limit=101").await,
         unknown => panic!("nobody knows how to provoke {unknown}"),
     }
@@ -176,4 +188,67 @@ async fn about_money(client: &Client, code: &str) -> Answer {
         }
     }
     client.create("k2", PLATE).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_endpoint_asks_for_its_scopes_and_for_no_others() {
+    const JOB: &str = "/api/v1/cad/jobs/cadjob_x";
+    const DOWNLOAD: &str = "/api/v1/artifacts/art_x/download";
+    let all = [
+        (Scope::CadRead, "cad:read"),
+        (Scope::CadWrite, "cad:write"),
+        (Scope::BillingRead, "billing:read"),
+    ];
+    for (method, path, needed) in [
+        (Method::GET, JOBS.to_owned(), vec!["cad:read"]),
+        (Method::POST, JOBS.to_owned(), vec!["cad:write"]),
+        (Method::GET, JOB.to_owned(), vec!["cad:read"]),
+        (Method::GET, format!("{JOB}/messages"), vec!["cad:read"]),
+        (Method::POST, format!("{JOB}/messages"), vec!["cad:write"]),
+        (
+            Method::POST,
+            format!("{JOB}/review"),
+            vec!["cad:read", "cad:write"],
+        ),
+        (Method::GET, format!("{JOB}/artifacts"), vec!["cad:read"]),
+        (Method::GET, DOWNLOAD.to_owned(), vec!["cad:read"]),
+        (
+            Method::GET,
+            "/api/v1/billing/balance".to_owned(),
+            vec!["billing:read"],
+        ),
+    ] {
+        // Each set of scopes that a key can have.
+        for set in 0..8_u8 {
+            let has = |index: usize| set & (1 << index) != 0;
+            let scopes = all.iter().enumerate().filter(|(index, _)| has(*index));
+            let client = Client::new(Config {
+                keys: vec![ApiKey::new(
+                    SIM_API_KEY,
+                    scopes.map(|(_, (scope, _))| *scope),
+                )],
+                ..Config::default()
+            });
+            let answer = if method == Method::GET {
+                client.get(&path).await
+            } else {
+                client
+                    .post(&path, "k", json!({ "prompt": "A plate" }))
+                    .await
+            };
+            let mut named = all.iter().enumerate();
+            let missing = named.find(|(index, (_, name))| !has(*index) && needed.contains(name));
+            let refused = answer.code() == "insufficient_scope";
+            assert_eq!(
+                refused,
+                missing.is_some(),
+                "{method} {path} {set}: {answer:?}"
+            );
+            assert_eq!(refused, answer.status == 403, "{method} {path} {set}");
+            if let Some((_, (_, name))) = missing {
+                let message = answer.json()["error"]["message"].clone();
+                assert!(message.as_str().unwrap().contains(name), "{message}");
+            }
+        }
+    }
 }

@@ -5,6 +5,8 @@ mod codes;
 mod config_file;
 mod contract;
 mod faults;
+mod forms;
+mod hiding;
 mod idempotency;
 mod lifecycle;
 mod limiting;

@@ -280,6 +280,20 @@ async fn each_file_of_an_assembly_is_one_of_its_solids() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_assembly_has_as_many_files_as_are_asked_for() {
+    for count in [1, 2, 3, 50] {
+        let prompt = format!("A plate, 40 x 20 x 5 mm [sim:files={count}]");
+        let files = files(&prompt).await;
+        assert_eq!(files.len(), count);
+        let placed = files[0].matches("=NEXT_ASSEMBLY_USAGE_OCCURRENCE(").count();
+        assert_eq!(placed, count - 1);
+        let parts = files[1..].iter();
+        let bodies = parts.map(|file| Model::read(file).census().solids);
+        assert_eq!(bodies.sum::<usize>(), count - 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn quirks_are_as_real_exporters_have_them() {
     const PLATE: &str = "A plate, 80 x 60 x 6.5 mm, with two 6 mm holes";
     let plain = &files(PLATE).await[0];
@@ -311,6 +325,18 @@ async fn quirks_are_as_real_exporters_have_them() {
     let nameless = odd("names-none").await;
     assert!(nameless.contains("=PRODUCT('NONE','NONE','',(#"));
     assert!(nameless.contains("CARTESIAN_POINT('NONE',("));
+    let broken = odd("broken-header").await;
+    assert!(broken.contains("\nFILE_NAME ('plate.step'),'2026-01-01T00:00:00',(''),"));
+    let angles = odd("no-angle-unit").await;
+    assert!(!angles.contains("PLANE_ANGLE_UNIT") && !angles.contains("RADIAN.)PLANE"));
+    let (_, units) = angles.split_once("GLOBAL_UNIT_ASSIGNED_CONTEXT((").unwrap();
+    let units = units.split_once("))").unwrap().0;
+    assert_eq!(units.split(',').count(), 2, "{units}");
+    for unit in units.split(',') {
+        assert!(angles.contains(&format!("\n{unit}=")), "{unit}");
+    }
+    let other_schema = odd("ap203").await;
+    assert!(other_schema.contains("FILE_SCHEMA(('CONFIGURATION_CONTROL_3D_DESIGN_ED2_MIM_LF"));
     let truncated = odd("truncated").await;
     assert!(plain.starts_with(&truncated) && truncated.len() < plain.len());
     let both = odd("metres] [sim:quirk=integers").await;

@@ -221,3 +221,33 @@ async fn a_file_that_nobody_chose_is_none() {
         .await;
     assert_eq!(sent.code(), "invalid_file_type");
 }
+
+#[tokio::test(start_paused = true)]
+async fn half_a_character_in_json_is_a_replacement_character() {
+    let client = Client::new(Config::default());
+    let send = async |path: &str, key: &str, body: String| {
+        client.post_as(path, key, "application/json", body).await
+    };
+    let halved = r#"{"prompt": "A plate \ud83d [sim:duration=1]"}"#;
+    let created = send(JOBS, "k1", halved.to_owned()).await;
+    assert_eq!(created.status, 202, "{created:?}");
+    let replaced = halved.replace("d83d", "fffd");
+    let again = send(JOBS, "k1", replaced).await;
+    assert_eq!(again.text("id"), created.text("id"));
+    let job = format!("{JOBS}/{}", created.text("id"));
+    pass(1).await;
+    let review = r#"{"prompt": "\udc00?", "viewer_state": {"snapshots": [{"label": "\ud83d"}]}}"#;
+    let reviewed = send(&format!("{job}/review"), "r1", review.to_owned()).await;
+    assert_eq!(reviewed.status, 200, "{reviewed:?}");
+    let history = client.get(&format!("{job}/messages")).await.json();
+    let said = |index: usize| history["messages"][index]["content"].clone();
+    assert_eq!(said(0), "A plate \u{fffd} [sim:duration=1]");
+    assert_eq!(said(2), "\u{fffd}?");
+    // Each is one character.
+    let long = |count: usize| format!(r#"{{"prompt": "{}"}}"#, r"\ud83d".repeat(count));
+    assert_eq!(send(JOBS, "k2", long(60_000)).await.status, 202);
+    let code = send(JOBS, "k3", long(60_001)).await.code();
+    assert_eq!(code, "prompt_too_long");
+    let broken = r#"{"prompt": "\ud83"}"#.to_owned();
+    assert_eq!(send(JOBS, "k4", broken).await.code(), "invalid_json");
+}

@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::simulator::{
-    AcceptedStatus, AfterFailure, DuringFollowUp, HistoryContent, Limits, ListOrder,
-    OlderArtifacts, PollAfter, ProposalForm, ReviewCodes, ReviewedStatus, SignedUrls, Switches,
-    Visibility,
+    AcceptedStatus, AfterFailure, BillingCodes, Cents, DuringFollowUp, HistoryContent, Limits,
+    ListOrder, OlderArtifacts, PollAfter, ProposalForm, ReviewCodes, ReviewedStatus, SignedUrls,
+    Switches, Visibility,
 };
 
-const THICKER: &str = "Make it 8 mm thick. [sim:duration=100]";
+pub(super) const THICKER: &str = "Make it 8 mm thick. [sim:duration=100]";
 
-fn shown(visibility: Visibility) -> Client {
+pub(super) fn shown(visibility: Visibility) -> Client {
     Client::new(Config {
         limits: Limits::off(),
         switches: Switches {
@@ -21,7 +21,7 @@ fn shown(visibility: Visibility) -> Client {
 }
 
 /// A job with its first revision.
-async fn completed(client: &Client, prompt: &str) -> String {
+pub(super) async fn completed(client: &Client, prompt: &str) -> String {
     let created = client.create("k1", prompt).await;
     pass(100).await;
     format!("/api/v1/cad/jobs/{}", created.text("id"))
@@ -345,5 +345,47 @@ async fn a_signed_url_works_until_it_expires_or_once() {
         assert_eq!(fetch(&second).await, 200, "another link of the same moment");
         pass(900).await;
         assert_eq!(fetch(&second).await, 403);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_codes_of_billing_have_one_status_or_another() {
+    for (billing_codes, statuses) in [
+        (BillingCodes::Usual, [402, 402, 402, 429]),
+        (BillingCodes::Unusual, [403, 409, 400, 402]),
+    ] {
+        let mut seen = Vec::new();
+        for (control, body) in [
+            ("/_sim/billing", json!({ "state": "required" })),
+            ("/_sim/billing", json!({ "state": "needs-review" })),
+            ("/_sim/balance", json!({ "cents": 0 })),
+            ("/_sim/billing", json!({ "state": "open" })),
+        ] {
+            let client = Client::new(Config {
+                balance_cents: Cents(300),
+                switches: Switches {
+                    visibility: Visibility {
+                        billing_codes,
+                        ..Visibility::default()
+                    },
+                    ..Switches::default()
+                },
+                ..Config::default()
+            });
+            if body["state"] == "open" {
+                client.job("k1", PLATE).await;
+            }
+            client.post(control, "", body).await;
+            let answer = client.create("k2", PLATE).await;
+            seen.push((answer.code(), answer.status.as_u16()));
+        }
+        let codes = [
+            "billing_required",
+            "billing_needs_review",
+            "insufficient_balance",
+            "projected_balance_exceeded",
+        ];
+        let expected = codes.map(str::to_owned).into_iter().zip(statuses);
+        assert_eq!(seen, expected.collect::<Vec<_>>());
     }
 }

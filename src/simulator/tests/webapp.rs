@@ -1,7 +1,7 @@
 //! Somebody in the web app, and reviews that lead to an iteration.
 
 use super::*;
-use crate::simulator::Source;
+use crate::simulator::{AfterFailure, Cents, Source, Switches, Visibility};
 
 impl Client {
     async fn control(&self, path: &str, body: Value) -> Answer {
@@ -165,4 +165,152 @@ async fn a_review_proposes_until_what_it_proposed_is_done() {
     follow("k3", &format!("{prompt} [sim:fail]")).await;
     follow("k4", prompt).await;
     assert_eq!(review().await, Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_web_app_may_go_on_with_a_failed_job_as_the_switch_has_it() {
+    for (after_failure, code) in [
+        (AfterFailure::Accepted, ""),
+        (AfterFailure::Refused, "job_not_completed"),
+    ] {
+        let client = Client::new(Config {
+            switches: Switches {
+                visibility: Visibility {
+                    after_failure,
+                    ..Visibility::default()
+                },
+                ..Switches::default()
+            },
+            ..Config::default()
+        });
+        let failing = json!({ "prompt": "A plate [sim:fail][sim:duration=1]" });
+        let started = client.control("/_sim/webapp/jobs", failing).await;
+        pass(1).await;
+        let messages = format!("/_sim/webapp/jobs/{}/messages", started.text("id"));
+        let typed = json!({ "prompt": "Once more." });
+        let answer = client.control(&messages, typed).await;
+        assert_eq!(answer.code(), code, "{answer:?}");
+        let runs = client.simulator.books().jobs[0].writes.len();
+        assert_eq!(runs, 1 + usize::from(code.is_empty()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_billing_stops_the_web_app_as_it_stops_clients() {
+    for (control, body, code, status) in [
+        (
+            "/_sim/billing",
+            json!({ "state": "required" }),
+            "billing_required",
+            402,
+        ),
+        (
+            "/_sim/billing",
+            json!({ "state": "needs-review" }),
+            "billing_needs_review",
+            402,
+        ),
+        (
+            "/_sim/billing",
+            json!({ "state": "unavailable" }),
+            "service_unavailable",
+            503,
+        ),
+        (
+            "/_sim/balance",
+            json!({ "cents": 199 }),
+            "insufficient_balance",
+            402,
+        ),
+    ] {
+        let client = Client::new(Config::default());
+        let typed = json!({ "prompt": "A plate [sim:duration=1]" });
+        let started = client.control("/_sim/webapp/jobs", typed.clone()).await;
+        let messages = format!("/_sim/webapp/jobs/{}/messages", started.text("id"));
+        pass(1).await;
+        let before = client.simulator.books();
+        client.control(control, body).await;
+        for path in ["/_sim/webapp/jobs", &messages] {
+            let answer = client.control(path, typed.clone()).await;
+            let seen = (answer.code(), answer.status.as_u16());
+            assert_eq!(seen, (code.to_owned(), status), "{path}");
+        }
+        let books = client.simulator.books();
+        assert_eq!(books.jobs, before.jobs, "{code}: nothing began");
+
+        client
+            .control("/_sim/billing", json!({ "state": "open" }))
+            .await;
+        client
+            .control("/_sim/balance", json!({ "cents": 400 }))
+            .await;
+        let answer = client.control(&messages, typed.clone()).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let answer = client.control("/_sim/webapp/jobs", typed).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(client.available().await, 0, "both took a hold");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn holds_of_clients_are_in_the_way_of_the_web_app() {
+    let client = Client::new(Config {
+        balance_cents: Cents(300),
+        ..Config::default()
+    });
+    client.job("k1", PLATE).await;
+    let typed = json!({ "prompt": "A spacer" });
+    let answer = client.control("/_sim/webapp/jobs", typed).await;
+    assert_eq!(answer.code(), "projected_balance_exceeded");
+    assert_eq!(answer.status, 429);
+    assert_eq!(client.simulator.books().jobs.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn control_calls_take_a_body_whatever_its_type_says() {
+    for kind in [
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "application/json; charset=utf-8",
+        "what is this",
+    ] {
+        let client = Client::new(Config::default());
+        let send =
+            async |path: &str, body: &str| client.post_as(path, "", kind, body.to_owned()).await;
+        let typed = r#"{"prompt": "A plate, cut \ud83d [sim:duration=1]"}"#;
+        let started = send("/_sim/webapp/jobs", typed).await;
+        let id = started.text("id");
+        pass(1).await;
+        for (path, body) in [
+            ("/_sim/top-up".to_owned(), r#"{"cents": 1000}"#),
+            ("/_sim/balance".to_owned(), r#"{"cents": 5000}"#),
+            ("/_sim/billing".to_owned(), r#"{"state": "open"}"#),
+            (
+                "/_sim/keys".to_owned(),
+                r#"{"key": "gcad_sim_0123456789abcdef", "state": "valid"}"#,
+            ),
+            (format!("/_sim/jobs/{id}/hidden"), r#"{"hidden": false}"#),
+            (format!("/_sim/jobs/{id}/charge"), ""),
+            (
+                format!("/_sim/webapp/jobs/{id}/messages"),
+                r#"{"prompt": "Thicker."}"#,
+            ),
+            ("/_sim/faults".to_owned(), r#"{"rules": []}"#),
+        ] {
+            let answer = send(&path, body).await;
+            assert_eq!(answer.status, 200, "{kind} {path}: {answer:?}");
+        }
+        for body in ["", "cents=1000", r#"{"cents": 1"#, r#"{"cent": 1}"#, "[1]"] {
+            let answer = send("/_sim/top-up", body).await;
+            assert_eq!(answer.code(), "invalid_request", "{kind} {body}");
+        }
+        let bare = Request::post("/_sim/top-up").body(Body::from(r#"{"cents": 1}"#));
+        assert_eq!(
+            client.send(bare.unwrap()).await.status,
+            200,
+            "no type at all"
+        );
+        let prompt = &client.simulator.books().jobs[0].prompt;
+        assert!(prompt.contains("cut \u{fffd} ["), "{prompt}");
+    }
 }

@@ -1,195 +1,17 @@
 //! Everything that the API document names is named by a test: `docs/api-coverage.md` says by which.
 //!
-//! A file of tests names a thing when it has it in quotes, when it has the number of a status, or when it holds something
-//! to the document's example that has the field. `SNAPSHOTS=overwrite cargo test coverage` writes the page anew.
+//! What it names is read off the checked-in description (`src/simulator/openapi.json`) and the document's own examples
+//! (`tests/fixtures/api/`). A file of tests names a thing when it has it in quotes, when it has the number of a status or
+//! an address of the path, or when it holds something to the document's example that has the field.
+//! `SNAPSHOTS=overwrite cargo test coverage` writes the page anew.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
-
+use super::description::{Example, Part, examples, parts};
 use super::walk;
-
-const ENDPOINTS: &[&str] = &[
-    "/cad/jobs",
-    "/messages",
-    "/review",
-    "/artifacts",
-    "/artifacts/",
-    "/download",
-    "/billing/balance",
-];
-
-const REQUEST: &[&str] = &[
-    "limit",
-    "cursor",
-    "q",
-    "redirect",
-    "prompt",
-    "images",
-    "revision_id",
-    "viewer_state",
-    "camera",
-    "position",
-    "target",
-    "up",
-    "snapshots",
-    "label",
-    "mime_type",
-    "data_base64",
-    "source",
-];
-
-const HEADERS: &[&str] = &[
-    "authorization",
-    "idempotency-key",
-    "content-type",
-    "x-request-id",
-    "cache-control",
-    "retry-after",
-    "location",
-];
-
-const ANSWERS: &[&str] = &[
-    "jobs",
-    "next_cursor",
-    "id",
-    "status",
-    "source",
-    "title",
-    "prompt_preview",
-    "last_message",
-    "latest_revision_id",
-    "created_at",
-    "updated_at",
-    "poll_after_seconds",
-    "explanation",
-    "cost",
-    "currency",
-    "charged_cents",
-    "assembly_tree",
-    "label",
-    "kind",
-    "filename",
-    "artifact_id",
-    "children",
-    "artifacts",
-    "download_url",
-    "message_id",
-    "job_id",
-    "revision_id",
-    "assistant_message_id",
-    "review",
-    "mode",
-    "message",
-    "model",
-    "iteration_proposal",
-    "viewer_actions",
-    "messages",
-    "role",
-    "content",
-    "images",
-    "content_type",
-    "size_bytes",
-    "revision",
-    "url",
-    "expires_in_seconds",
-    "available_balance_cents",
-    "cad_job_hold_cents",
-    "error",
-    "code",
-    "request_id",
-];
-
-const VALUES: &[&str] = &[
-    "queued",
-    "running",
-    "completed",
-    "failed",
-    "user",
-    "assistant",
-    "webapp",
-    "api",
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-    "image/gif",
-    "image/heic",
-    "image/heif",
-];
-
-const STATUSES: &[&str] = &["400", "401", "402", "403", "409", "429", "503", "302"];
-
-const CODES: &[&str] = &[
-    "missing_prompt",
-    "prompt_too_long",
-    "invalid_json",
-    "invalid_form_data",
-    "json_images_unsupported",
-    "unsupported_image_field",
-    "invalid_file_type",
-    "file_too_large",
-    "too_many_images",
-    "idempotency_key_required",
-    "idempotency_key_conflict",
-    "job_already_running",
-    "job_not_completed",
-    "cad_revision_required",
-    "review_agent_failed",
-    "review_agent_unavailable",
-    "billing_required",
-    "billing_needs_review",
-    "insufficient_balance",
-    "projected_balance_exceeded",
-    "rate_limited",
-];
-
-/// A part of the document. What must be named on both sides is what each reads or writes in every answer.
-struct Part {
-    title: &'static str,
-    names: &'static [&'static str],
-    on_both_sides: bool,
-}
-
-const PARTS: [Part; 7] = [
-    Part {
-        title: "Paths",
-        names: ENDPOINTS,
-        on_both_sides: true,
-    },
-    Part {
-        title: "Fields of requests",
-        names: REQUEST,
-        on_both_sides: false,
-    },
-    Part {
-        title: "Headers",
-        names: HEADERS,
-        on_both_sides: false,
-    },
-    Part {
-        title: "Fields of answers",
-        names: ANSWERS,
-        on_both_sides: true,
-    },
-    Part {
-        title: "Values",
-        names: VALUES,
-        on_both_sides: false,
-    },
-    Part {
-        title: "Statuses",
-        names: STATUSES,
-        on_both_sides: false,
-    },
-    Part {
-        title: "Error codes",
-        names: CODES,
-        on_both_sides: true,
-    },
-];
 
 /// The tests of one file.
 struct Tests {
@@ -207,7 +29,7 @@ impl Tests {
             return words.any(|word| word == thing);
         }
         if thing.starts_with('/') {
-            return self.text.contains(thing);
+            return addresses(&self.text).any(|address| leads_to(address, thing));
         }
         // Raw strings have JSON's own quotes, others escape them.
         let quoted = [
@@ -219,33 +41,30 @@ impl Tests {
     }
 }
 
-/// The document's examples: each file's stem and the fields in it.
-fn examples() -> BTreeMap<String, BTreeSet<String>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/api");
-    let mut examples = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let text = fs::read_to_string(&path).unwrap();
-        let mut fields = BTreeSet::new();
-        collect(&serde_json::from_str(&text).unwrap(), &mut fields);
-        let stem = path.file_stem().unwrap().to_str().unwrap();
-        examples.insert(stem.to_owned(), fields);
-    }
-    assert_eq!(examples.len(), 14);
-    examples
+/// What could be the path of a request, or the end of one, in a text.
+fn addresses(text: &str) -> impl Iterator<Item = &str> {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '`' | '\\' | '(' | ')' | ',');
+    let words = text.split(ends).filter(|word| word.contains('/'));
+    words.map(|word| {
+        let path = word.split('?').next().unwrap_or_default();
+        path.split_once("/api/v1").map_or(path, |(_, path)| path)
+    })
 }
 
-fn collect(value: &Value, fields: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(object) => {
-            for (name, value) in object {
-                fields.insert(name.clone());
-                collect(value, fields);
-            }
-        }
-        Value::Array(values) => values.iter().for_each(|value| collect(value, fields)),
-        _ => {}
-    }
+/// Whether an address is one of the path: `/cad/jobs/cadjob_1/review` is one of `/cad/jobs/{job_id}/review`, and so is
+/// `{job}/review`, where the beginning is put in.
+fn leads_to(address: &str, path: &str) -> bool {
+    let is_like = |address: &[&str], path: &[&str]| {
+        let mut both = address.iter().zip(path);
+        address.len() == path.len()
+            && both.all(|(part, known)| part == known || known.starts_with('{') && !part.is_empty())
+    };
+    let path: Vec<&str> = path.split('/').collect();
+    let address: Vec<&str> = address.split('/').collect();
+    let known_end = path.last().is_some_and(|last| !last.starts_with('{'));
+    let put_in = address[0].starts_with('{') && address.len() <= path.len() && known_end;
+    is_like(&address, &path)
+        || put_in && is_like(&address[1..], &path[path.len() + 1 - address.len()..])
 }
 
 fn tests_under(folder: &str) -> Vec<Tests> {
@@ -268,11 +87,11 @@ fn tests_under(folder: &str) -> Vec<Tests> {
         };
         let used = examples
             .iter()
-            .filter(|(stem, _)| text.contains(&format!("\"{stem}\"")));
-        let fields = used.flat_map(|(_, fields)| fields.clone()).collect();
+            .filter(|Example { stem, .. }| text.contains(&format!("\"{stem}\"")));
+        let fields = used.flat_map(|example| example.fields.clone()).collect();
         all.push(Tests { path, text, fields });
     });
-    all.retain(|tests| !tests.path.ends_with("house/coverage.rs") && !tests.text.is_empty());
+    all.retain(|tests| !tests.path.contains("/house/") && !tests.text.is_empty());
     all
 }
 
@@ -304,7 +123,7 @@ fn everything_that_the_document_names_is_named_by_a_test() {
         title,
         names,
         on_both_sides,
-    } in PARTS
+    } in parts()
     {
         write!(
             page,
@@ -312,7 +131,7 @@ fn everything_that_the_document_names_is_named_by_a_test() {
         )
         .unwrap();
         for name in names {
-            let is_named = |tests: &[Tests]| tests.iter().any(|tests| tests.name(name));
+            let is_named = |tests: &[Tests]| tests.iter().any(|tests| tests.name(&name));
             let sides = (is_named(&client), is_named(&simulator));
             let enough = if on_both_sides {
                 sides.0 && sides.1
@@ -323,7 +142,7 @@ fn everything_that_the_document_names_is_named_by_a_test() {
                 missing.push(format!("{title}: {name}"));
             }
             let [client, simulator, whole] =
-                [&client, &simulator, &whole].map(|tests| files(tests, name));
+                [&client, &simulator, &whole].map(|tests| files(tests, &name));
             writeln!(page, "| `{name}` | {client} | {simulator} | {whole} |").unwrap();
         }
     }
@@ -333,11 +152,27 @@ fn everything_that_the_document_names_is_named_by_a_test() {
 }
 
 #[test]
-fn no_field_of_an_example_is_missing_from_the_lists() {
-    let listed: BTreeSet<&str> = [REQUEST, ANSWERS].concat().into_iter().collect();
-    for (example, fields) in examples() {
-        for field in fields {
-            assert!(listed.contains(field.as_str()), "{field} of {example}");
-        }
+fn an_address_leads_to_one_path() {
+    let text = r#"client.get("/api/v1/cad/jobs?limit=3"); format!("{JOBS}/{}/messages", id); "{job}/review""#;
+    let found: Vec<&str> = addresses(text).collect();
+    assert_eq!(found, ["/cad/jobs", "{JOBS}/{}/messages", "{job}/review"]);
+    for (address, path, leads) in [
+        ("/cad/jobs", "/cad/jobs", true),
+        ("/cad/jobs", "/cad/jobs/{job_id}", false),
+        ("/cad/jobs/", "/cad/jobs/{job_id}", false),
+        ("/cad/jobs/cadjob_1", "/cad/jobs/{job_id}", true),
+        ("/cad/jobs/cadjob_1/review", "/cad/jobs/{job_id}", false),
+        (
+            "/cad/jobs/cadjob_1/review",
+            "/cad/jobs/{job_id}/review",
+            true,
+        ),
+        ("{job}/review", "/cad/jobs/{job_id}/review", true),
+        ("{JOBS}/{}/review", "/cad/jobs/{job_id}/review", true),
+        ("{job}/review", "/cad/jobs/{job_id}/messages", false),
+        ("{JOBS}/{id}", "/cad/jobs/{job_id}", false),
+        ("{base}/a/b/c/d/review", "/cad/jobs/{job_id}/review", false),
+    ] {
+        assert_eq!(leads_to(address, path), leads, "{address} {path}");
     }
 }

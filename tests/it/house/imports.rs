@@ -35,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "manifest",
             "plan",
             "run",
+            "schedule",
             "simulator",
         ],
     ),

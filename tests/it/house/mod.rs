@@ -2,6 +2,7 @@
 //! of the house shows the house.
 
 mod coverage;
+mod description;
 mod imports;
 mod map;
 mod untrusted;
