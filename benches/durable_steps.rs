@@ -77,6 +77,7 @@ async fn engine(place: &Path, base_url: &str) -> (Duration, Vec<String>) {
             key: Some(ApiKey::new(SIM_API_KEY).unwrap()),
         },
         state: None,
+        limits: Some(place.join("limits")),
         fail_fast: false,
         reopen: false,
     };

@@ -39,6 +39,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             speed: SIMULATOR_SPEED,
         },
         state: None,
+        limits: None,
         fail_fast: false,
         reopen: false,
     };

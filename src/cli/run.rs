@@ -9,7 +9,7 @@ use super::complaint::{self, diagnostics};
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::open::{Typed, summary};
-use super::origin::with_key;
+use super::origin::{limits_folder, with_key};
 use super::output::Output;
 use super::progress::Progress;
 use super::signals::Signals;
@@ -41,6 +41,7 @@ pub(super) fn run(
     let options = Options {
         origin: with_key(globals)?,
         state: globals.state.clone(),
+        limits: limits_folder(),
         fail_fast: args.fail_fast,
         reopen: resume,
     };

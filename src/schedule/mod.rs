@@ -3,6 +3,7 @@
 pub mod agenda;
 pub mod answer;
 pub mod backoff;
+mod bucket;
 pub mod decide;
 pub mod judge;
 pub mod judge_poll;
@@ -10,3 +11,4 @@ pub mod limits;
 pub mod money;
 mod pace;
 pub mod slot;
+pub mod strain;

@@ -4,6 +4,7 @@ mod begin;
 mod open;
 mod run;
 mod service;
+mod slots;
 
 pub use begin::begin;
 pub use open::{Loaded, Session, SessionError, load};
