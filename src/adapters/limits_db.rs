@@ -90,7 +90,14 @@ impl LimitsDb {
     /// # Errors
     /// When the file can't be opened or read.
     pub fn open(path: &Path, limits: &Limits, now: Timestamp) -> Result<Self, StorageError> {
-        Self::enter(path, limits, SlotClock::Engine, Orphans::HaveArrived, "", now)
+        Self::enter(
+            path,
+            limits,
+            SlotClock::Engine,
+            Orphans::HaveArrived,
+            "",
+            now,
+        )
     }
 
     /// Opens the file at `path`, which the families of a user share, on the machine's clock. `family` is who others are told
@@ -118,9 +125,10 @@ impl LimitsDb {
         now: Timestamp,
     ) -> Result<Self, StorageError> {
         let connection = sqlite::open(path, APPLICATION_ID, MIGRATIONS)?;
-        let failed =
-            |error: rusqlite::Error| StorageError::new(path.display().to_string(), error);
-        connection.execute_batch("begin immediate").map_err(failed)?;
+        let failed = |error: rusqlite::Error| StorageError::new(path.display().to_string(), error);
+        connection
+            .execute_batch("begin immediate")
+            .map_err(failed)?;
         let holder = slot_holders::enter(&connection, path, family)?;
         let all = [
             limits.cad_writes,
@@ -300,7 +308,12 @@ impl LimitsDb {
     }
 
     /// What a refusal by the slots' clock, on which it is `now`, is by the engine's, on which it is `engine_now`.
-    fn refusal(&mut self, refusal: Admittance, now: Timestamp, engine_now: Timestamp) -> Admittance {
+    fn refusal(
+        &mut self,
+        refusal: Admittance,
+        now: Timestamp,
+        engine_now: Timestamp,
+    ) -> Admittance {
         let Admittance::NotBefore { mut at, class } = refusal else {
             return refusal;
         };
@@ -392,7 +405,8 @@ impl LimitsDb {
             self.write(now)?;
         } else {
             // A power cut may take it: it then counts as later.
-            self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+            self.connection
+                .pragma_update(None, "synchronous", "NORMAL")?;
             self.connection.execute_batch("begin immediate")?;
             self.take_in(now)?;
             self.write(now)?;
@@ -407,7 +421,7 @@ impl LimitsDb {
 }
 
 /// How long a request of `class` can be out.
-fn time_limit(class: &Class) -> Duration {
+pub(super) fn time_limit(class: &Class) -> Duration {
     match class {
         Class::CadWrites | Class::Reviews => WRITE_LIMIT,
         Class::JobPolls(_) | Class::Reads | Class::Artifacts | Class::Balance => READ_LIMIT,

@@ -9,6 +9,7 @@ pub mod in_process;
 pub mod journal;
 mod journal_rows;
 pub mod limits_db;
+pub mod limits_view;
 pub mod orville;
 pub mod private_folder;
 pub mod run_lock;

@@ -108,7 +108,10 @@ mod tests {
     fn a_workspace_has_one_file_that_says_nothing_of_its_key() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("millrun/limits");
-        let (one, two) = (ApiKey::new("gcad_one").unwrap(), ApiKey::new("gcad_two").unwrap());
+        let (one, two) = (
+            ApiKey::new("gcad_one").unwrap(),
+            ApiKey::new("gcad_two").unwrap(),
+        );
         let at = |origin, sharers| place(&folder, origin, sharers).unwrap();
         assert!(find(&folder, "a", Sharers::Key(&one)).unwrap().is_none());
         let file = at("a", Sharers::Key(&one));

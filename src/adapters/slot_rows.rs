@@ -190,8 +190,9 @@ pub(super) fn keep_wait(
     class: &Class,
     until_wall: i64,
 ) -> rusqlite::Result<()> {
-    let mut keep = connection
-        .prepare_cached("insert or replace into waits (holder, class, until_wall) values (?, ?, ?)")?;
+    let mut keep = connection.prepare_cached(
+        "insert or replace into waits (holder, class, until_wall) values (?, ?, ?)",
+    )?;
     keep.execute(params![holder.0, class.to_string(), until_wall])?;
     Ok(())
 }
@@ -207,7 +208,8 @@ pub(super) fn waits(connection: &Connection) -> rusqlite::Result<Vec<(HolderId, 
             row.get::<_, i64>(2)?,
         ))
     })?;
-    let known = waits.map(|row| row.map(|(holder, class, at)| class.map(|class| (holder, class, at))));
+    let known =
+        waits.map(|row| row.map(|(holder, class, at)| class.map(|class| (holder, class, at))));
     known.filter_map(Result::transpose).collect()
 }
 

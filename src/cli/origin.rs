@@ -70,7 +70,11 @@ pub(super) fn api_key() -> Result<ApiKey, CliError> {
 /// Where the families of this user share their slots of rate limits, as the XDG directories have it. `None` without a home.
 pub(super) fn limits_folder() -> Option<PathBuf> {
     // "If an implementation encounters a relative path ... it should consider the path invalid and ignore it."
-    let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute = |name| {
+        variable(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
     Some(state?.join("millrun/limits"))
 }

@@ -4,7 +4,6 @@
 //! recorded durable in one commit, before anything of it leaves this machine. A crash before the commit loses replies,
 //! which exact retries bring again; a crash after it leaves intents, which count as sent.
 
-
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::watch;

@@ -160,9 +160,9 @@ impl Limiter {
 
     fn bucket(&mut self, class: &Class) -> &mut Bucket {
         let limits = &self.limits;
-        self.classes.entry(class.clone()).or_insert_with(|| {
-            Bucket::new(rate(limits, class), Rule::of(class, limits.profile))
-        })
+        self.classes
+            .entry(class.clone())
+            .or_insert_with(|| Bucket::new(rate(limits, class), Rule::of(class, limits.profile)))
     }
 }
 

@@ -150,13 +150,7 @@ mod tests {
     fn requests_that_were_out_together_are_one_event() {
         let first = hit(Strain::default(), Some(10), START);
         let sent_before = START;
-        let second = first.hit(
-            RATE,
-            sent_before,
-            Some(secs(30)),
-            START.after(secs(1)),
-            "x",
-        );
+        let second = first.hit(RATE, sent_before, Some(secs(30)), START.after(secs(1)), "x");
         assert_eq!((second.lowered, second.strikes), (1, 1));
         assert_eq!(second.blocked_until, START.after(secs(31)));
     }
@@ -164,7 +158,11 @@ mod tests {
     #[test]
     fn what_another_process_saw_counts_too() {
         let ours = hit(Strain::default(), Some(100), START);
-        let theirs = hit(hit(Strain::default(), Some(1), START), Some(1), START.after(secs(5)));
+        let theirs = hit(
+            hit(Strain::default(), Some(1), START),
+            Some(1),
+            START.after(secs(5)),
+        );
         let both = ours.with(theirs);
         assert_eq!(both, theirs.with(ours));
         assert_eq!(both.lowered, 2);

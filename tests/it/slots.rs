@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use millrun::adapters::limits_db::{LimitsDb, Orphans};
+use millrun::adapters::limits_view::{Of, view};
 use millrun::execute::ports::Admission as _;
 use millrun::plan::remote::{JobId, Timestamp};
 use millrun::plan::settings::{Limits, Profile};
@@ -69,7 +70,10 @@ fn a_write_of_one_process_keeps_the_others_back() {
     let second = ask(&mut b, &Class::CadWrites, now).unwrap();
     assert_ne!(slot, second);
     reply(&mut b, second, now.after(ms(400)));
-    assert_eq!(ask(&mut a, &Class::CadWrites, now.after(ms(400))), Err(ms(6_267)));
+    assert_eq!(
+        ask(&mut a, &Class::CadWrites, now.after(ms(400))),
+        Err(ms(6_267))
+    );
     // Other classes are not concerned.
     assert!(ask(&mut a, &Class::Balance, now).is_ok());
 }
@@ -153,7 +157,10 @@ fn a_429_slows_all_down_and_is_remembered() {
     assert_eq!(ask(&mut b, &Class::Reads, NOW), Err(ms(30_000)));
     drop((a, b));
     let now = NOW.after(ms(10_000));
-    assert_eq!(ask(&mut shared.process(now), &Class::Reads, now), Err(ms(20_000)));
+    assert_eq!(
+        ask(&mut shared.process(now), &Class::Reads, now),
+        Err(ms(20_000))
+    );
 }
 
 #[test]
@@ -229,4 +236,49 @@ fn the_files_are_for_the_user_alone_and_those_of_an_older_version_are_read() {
     for lock in std::fs::read_dir(&locks).unwrap() {
         assert_eq!(mode(&lock.unwrap().path()), 0o600);
     }
+}
+
+#[test]
+fn who_looks_sees_what_is_used_who_shares_it_and_who_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("limits.db");
+    let limits = Limits::default();
+    assert!(view(&path, &limits, Of::User).unwrap().is_none());
+    let process = |family| LimitsDb::share(&path, &limits, Orphans::HaveArrived, family).unwrap();
+    let (mut plates, mut frames) = (process("plates"), process("frames"));
+    let slot = ask(&mut plates, &Class::CadWrites, NOW).unwrap();
+    reply(&mut plates, slot, NOW);
+    assert!(ask(&mut frames, &Class::CadWrites, NOW).unwrap_err() > ms(5_000));
+    let read = ask(&mut frames, &Class::Reads, NOW).unwrap();
+    frames.refused(&[read], Some(ms(90_000)), NOW);
+    frames.commit().unwrap();
+
+    let seen = view(&path, &limits, Of::User).unwrap().unwrap();
+    let class = |class: Class| {
+        seen.classes
+            .iter()
+            .find(|(seen, _)| *seen == class)
+            .unwrap()
+            .1
+    };
+    let writes = class(Class::CadWrites);
+    assert_eq!((writes.standing.used, writes.standing.effective), (1, 10));
+    assert!(writes.next_free > ms(2_000) && writes.next_free <= ms(6_667));
+    let reads = class(Class::Reads);
+    assert_eq!(reads.standing.effective, 599);
+    assert!(reads.blocked > ms(80_000) && reads.blocked <= ms(90_000));
+    let at_work: Vec<(&str, Vec<Class>)> = seen
+        .holders
+        .iter()
+        .map(|holder| {
+            let waits = holder.waits.iter().map(|(class, _)| class.clone());
+            (holder.row.family.as_str(), waits.collect())
+        })
+        .collect();
+    let waiting = vec![Class::CadWrites];
+    assert_eq!(at_work, [("plates", vec![]), ("frames", waiting)]);
+
+    drop(plates);
+    let seen = view(&path, &limits, Of::User).unwrap().unwrap();
+    assert_eq!(seen.holders.len(), 1);
 }
