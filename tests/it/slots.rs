@@ -282,3 +282,32 @@ fn who_looks_sees_what_is_used_who_shares_it_and_who_waits() {
     let seen = view(&path, &limits, Of::User).unwrap().unwrap();
     assert_eq!(seen.holders.len(), 1);
 }
+
+#[test]
+fn many_that_open_the_file_at_once_share_one_window() {
+    for _ in 0..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("limits.db");
+        let limits = Limits {
+            profile: Profile::Window,
+            ..Limits::default()
+        };
+        let start = std::sync::Barrier::new(16);
+        let one = || {
+            start.wait();
+            let mut db = LimitsDb::share(&path, &limits, Orphans::HaveArrived, "f").unwrap();
+            let granted = ask(&mut db, &Class::CadWrites, NOW).is_ok();
+            // Nobody leaves before all have asked.
+            start.wait();
+            granted
+        };
+        let granted = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..16).map(|_| scope.spawn(one)).collect();
+            all.into_iter()
+                .map(|one| one.join().unwrap())
+                .filter(|got| *got)
+                .count()
+        });
+        assert_eq!(granted, 10);
+    }
+}
