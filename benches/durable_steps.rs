@@ -71,10 +71,13 @@ async fn engine(place: &Path, base_url: &str) -> (Duration, Vec<String>) {
     std::fs::write(&path, manifest()).unwrap();
     let loaded = session::load(&path).unwrap();
     let base_url: BaseUrl = base_url.parse().unwrap();
-    let options = Options::new(Origin::Remote {
-        base_url,
-        key: Some(ApiKey::new(SIM_API_KEY).unwrap()),
-    });
+    let options = Options {
+        limits: Some(place.join("limits")),
+        ..Options::new(Origin::Remote {
+            base_url,
+            key: Some(ApiKey::new(SIM_API_KEY).unwrap()),
+        })
+    };
     let (_stop, stopped) = tokio::sync::watch::channel(StopLevel::Go);
     let mut rows = Rows(Vec::new());
     let start = Instant::now();

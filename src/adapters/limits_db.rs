@@ -1,54 +1,135 @@
-//! Slots of rate limits in a small SQLite file of their own: the rules are [`Limiter`]'s, this keeps them over restarts.
+//! Slots of rate limits in a small SQLite file of their own: the rules are [`Limiter`]'s, this keeps them over restarts and
+//! shares them between processes.
+//!
+//! A slot is granted within a write transaction, in which everything that others took was taken in first; it ends with the
+//! turn's commit. What the limiter knows already refuses without the disk.
+//!
+//! Another process' request that has no reply yet is taken to be answered when it can't be out any longer, until its reply
+//! is seen.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
+use super::clock::wall_now_ms;
+use super::slot_clock::SlotClock;
+use super::slot_holders::{self, Holder, HolderId};
+use super::slot_rows::{self, APPLICATION_ID, MIGRATIONS, SlotRow};
 use super::sqlite::{self, blocking};
-use crate::api::MAX_RETRY_AFTER;
+use crate::api::{READ_LIMIT, WRITE_LIMIT};
 use crate::execute::ports::{Admission, StorageError};
-use crate::plan::remote::{JobId, Timestamp};
-use crate::plan::settings::Limits;
-use crate::schedule::limits::Limiter;
+use crate::plan::remote::Timestamp;
+use crate::plan::settings::{Limits, Profile};
+use crate::schedule::limits::{self, Limiter};
 use crate::schedule::slot::{Admittance, Class, Slot, SlotId};
-
-/// `MLRL`.
-const APPLICATION_ID: i32 = 0x4d4c_524c;
-
-const MIGRATIONS: &[&str] = &["
-create table slots (id integer primary key, class text not null, sent_at integer not null, replied_at integer) strict;
-create table blocks (class text primary key, until integer not null) strict, without rowid;
-"];
 
 /// How often answered slots that no window reaches any more are swept out, in commits.
 const SWEEP_EVERY: u32 = 512;
+/// How soon it is looked again for the reply to another process' request.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// A wait that is shorter is not told to those who look.
+const TOLD_WAIT: Duration = Duration::from_secs(1);
 
-/// The limits of one family and origin.
+/// What is taken of requests whose process is gone without having seen their replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Orphans {
+    /// They can be on their way until their time limit.
+    MayBeOut,
+    /// The service is on this machine: they have arrived when their process is seen to be gone, or never will.
+    HaveArrived,
+}
+
+/// The limits of a workspace, as one process sees them.
 #[derive(Debug)]
 pub struct LimitsDb {
     connection: Connection,
-    path: String,
+    path: PathBuf,
+    limits: Limits,
     limiter: Limiter,
-    classes: BTreeMap<SlotId, (Class, Timestamp)>,
+    clock: SlotClock,
+    orphans: Orphans,
+    holder: Holder,
+    /// The last slot that was taken in.
+    seen: SlotId,
+    /// SQLite's number for what others have committed, when it was last taken in.
+    version: i64,
+    has_others: bool,
+    /// Others' requests without a reply, and when they are taken to be answered.
+    theirs: BTreeMap<SlotId, (Class, Timestamp)>,
+    /// Our requests without a reply.
+    ours: BTreeMap<SlotId, (Class, Timestamp)>,
     taken: Vec<SlotId>,
     replied: Vec<(SlotId, Timestamp)>,
-    blocked: Vec<(Class, Timestamp)>,
-    longest_window: Duration,
+    strained: BTreeSet<Class>,
+    waits: BTreeMap<Class, i64>,
+    turn: Turn,
+    reach: Duration,
+    /// When we were last asked something, by the slots' clock.
+    latest: Timestamp,
     commits: u32,
 }
 
+/// How far a turn of the engine has come here.
+#[derive(Debug)]
+enum Turn {
+    /// Nothing was looked up.
+    New,
+    /// What others did was taken in.
+    Fresh,
+    /// The write transaction is open.
+    Change,
+    /// Storage failed; the commit says so.
+    Broken(StorageError),
+}
+
 impl LimitsDb {
-    /// Opens the file at `path`. Slots that were open count as answered at `now`: their requests may have been counted
-    /// by the service at any moment until then.
+    /// Opens the file at `path` for a family that shares it with nobody, on the engine's clock.
     ///
     /// # Errors
     /// When the file can't be opened or read.
     pub fn open(path: &Path, limits: &Limits, now: Timestamp) -> Result<Self, StorageError> {
+        Self::enter(
+            path,
+            limits,
+            SlotClock::Engine,
+            Orphans::HaveArrived,
+            "",
+            now,
+        )
+    }
+
+    /// Opens the file at `path`, which the families of a user share, on the machine's clock. `family` is who others are told
+    /// we are.
+    ///
+    /// # Errors
+    /// When the file can't be opened or read.
+    pub fn share(
+        path: &Path,
+        limits: &Limits,
+        orphans: Orphans,
+        family: &str,
+    ) -> Result<Self, StorageError> {
+        let clock = SlotClock::of_this_boot();
+        let now = clock.now(Timestamp::default());
+        Self::enter(path, limits, clock, orphans, family, now)
+    }
+
+    fn enter(
+        path: &Path,
+        limits: &Limits,
+        clock: SlotClock,
+        orphans: Orphans,
+        family: &str,
+        now: Timestamp,
+    ) -> Result<Self, StorageError> {
         let connection = sqlite::open(path, APPLICATION_ID, MIGRATIONS)?;
-        let name = path.display().to_string();
-        let failed = |error: rusqlite::Error| StorageError::new(&name, error);
+        let failed = |error: rusqlite::Error| StorageError::new(path.display().to_string(), error);
+        connection
+            .execute_batch("begin immediate")
+            .map_err(failed)?;
+        let holder = slot_holders::enter(&connection, path, family)?;
         let all = [
             limits.cad_writes,
             limits.reviews,
@@ -57,201 +138,368 @@ impl LimitsDb {
             limits.artifacts,
             limits.balance,
         ];
-        let longest_window = all.iter().map(|rate| rate.window).max().unwrap_or_default() * 2;
-        // A clock that went back must not make old slots young for ever.
-        connection
-            .execute(
-                "update slots set replied_at = ?1 where replied_at is null or replied_at > ?1",
-                [now.0],
-            )
-            .map_err(failed)?;
-        connection
-            .execute("update slots set sent_at = min(sent_at, ?1)", [now.0])
-            .map_err(failed)?;
-        // Nor can the service have asked for more than this from now on.
-        let latest = now.after(MAX_RETRY_AFTER);
-        connection
-            .execute("update blocks set until = min(until, ?1)", [latest.0])
-            .map_err(failed)?;
-        let (slots, blocks) = load(&connection).map_err(failed)?;
-        let limiter = Limiter::new(limits.clone(), slots, blocks);
+        let longest = all.iter().map(|rate| rate.window).max().unwrap_or_default();
         let mut db = Self {
             connection,
-            path: name,
-            limiter,
-            classes: BTreeMap::new(),
+            path: path.to_owned(),
+            limits: limits.clone(),
+            limiter: Limiter::new(limits.clone(), [], []),
+            clock,
+            orphans,
+            holder,
+            seen: SlotId(0),
+            version: -1,
+            has_others: false,
+            theirs: BTreeMap::new(),
+            ours: BTreeMap::new(),
             taken: Vec::new(),
             replied: Vec::new(),
-            blocked: Vec::new(),
-            longest_window,
+            strained: BTreeSet::new(),
+            waits: BTreeMap::new(),
+            turn: Turn::New,
+            reach: longest * 2 + WRITE_LIMIT,
+            latest: now,
             commits: 0,
         };
-        db.sweep(now)?;
+        db.begin_with(now).map_err(failed)?;
         Ok(db)
     }
 
-    fn sweep(&mut self, now: Timestamp) -> Result<(), StorageError> {
-        let keep = i64::try_from(self.longest_window.as_millis()).unwrap_or(i64::MAX);
-        let oldest = now.0.saturating_sub(keep);
-        let swept = self
+    /// Takes in what was left by those before us.
+    fn begin_with(&mut self, now: Timestamp) -> rusqlite::Result<()> {
+        let (boot, wall_ms) = (self.clock.boot(), wall_now_ms());
+        self.bury_the_dead(now)?;
+        // A clock that went back must not make old slots young for ever.
+        self.connection.execute(
+            "update slots set sent_at = ?1, replied_at = ?1 where sent_at > ?1 and boot = ?2",
+            [now.0, boot],
+        )?;
+        for row in slot_rows::strains(&self.connection)? {
+            let strain = row.at(boot, now, wall_ms);
+            self.limiter.strain(&row.class, strain);
+            if strain != row.strain || row.boot != boot {
+                slot_rows::keep_strain(&self.connection, &row.class, strain, boot, wall_ms)?;
+            }
+        }
+        self.sweep(now)?;
+        self.take_in(now)?;
+        self.connection.execute_batch("commit")
+    }
+
+    /// Requests of processes that are gone are answered, or will have been.
+    fn bury_the_dead(&self, now: Timestamp) -> rusqlite::Result<()> {
+        let connection = &self.connection;
+        for row in slot_holders::all(connection)? {
+            if row.id != self.holder.id && !slot_holders::is_alive(&self.path, row.id) {
+                slot_holders::forget(connection, &self.path, row.id)?;
+            }
+        }
+        let mut open = connection.prepare_cached(
+            "select id, class, sent_at from slots
+             where replied_at is null and holder not in (select id from holders)",
+        )?;
+        let open = open.query_map([], |row| {
+            let class: String = row.get(1)?;
+            let id = SlotId(row.get::<_, i64>(0)?.cast_unsigned());
+            Ok((id, Class::parse(&class), Timestamp(row.get(2)?)))
+        })?;
+        for row in open.collect::<rusqlite::Result<Vec<_>>>()? {
+            let (id, class, sent_at) = row;
+            let answered = match (self.orphans, class) {
+                (Orphans::MayBeOut, Some(class)) => sent_at.after(time_limit(&class)),
+                _ => now.max(sent_at),
+            };
+            slot_rows::reply(connection, id, answered)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what others have committed since we last looked.
+    fn take_in(&mut self, now: Timestamp) -> rusqlite::Result<()> {
+        let version = self
             .connection
-            .execute("delete from slots where replied_at < ?1", [oldest]);
-        swept.map_err(|error| StorageError::new(&self.path, error))?;
+            .pragma_query_value(None, "data_version", |row| row.get(0))?;
+        if self.version == version {
+            return Ok(());
+        }
+        let (boot, wall_ms) = (self.clock.boot(), wall_now_ms());
+        self.has_others = slot_holders::has_others(&self.connection, self.holder.id)?;
+        let theirs = std::mem::take(&mut self.theirs);
+        for (id, (class, taken)) in theirs {
+            match slot_rows::reply_of(&self.connection, id)? {
+                Some(at) => self.limiter.correct(&class, id, taken, at),
+                None => {
+                    self.theirs.insert(id, (class, taken));
+                }
+            }
+        }
+        self.theirs.retain(|_, (_, taken)| *taken > now);
+        let (rows, last) = slot_rows::slots_after(&self.connection, self.seen)?;
+        for row in rows {
+            self.see(row, now, wall_ms);
+        }
+        self.seen = last;
+        self.limiter.number_after(self.seen);
+        for row in slot_rows::strains(&self.connection)? {
+            if row.boot == boot {
+                self.limiter.strain(&row.class, row.at(boot, now, wall_ms));
+            }
+        }
+        self.version = version;
+        Ok(())
+    }
+
+    fn see(&mut self, row: SlotRow, now: Timestamp, wall_ms: i64) {
+        let SlotRow { id, class, .. } = row;
+        let mut slot = Slot {
+            id,
+            class,
+            sent_at: row.sent_at,
+            replied_at: row.replied_at,
+        };
+        if row.boot != self.clock.boot() {
+            // By another clock: all that can be said is how old it is, and not even that for sure.
+            let window = limits::rate(&self.limits, &slot.class).window.as_millis();
+            if i128::from(wall_ms) - i128::from(row.wall_ms) >= (window * 2).cast_signed() {
+                return;
+            }
+            (slot.sent_at, slot.replied_at) = (now, Some(now));
+        } else if slot.replied_at.is_none() {
+            let taken = slot.sent_at.after(time_limit(&slot.class));
+            slot.replied_at = Some(taken);
+            if row.holder != self.holder.id && taken > now {
+                self.theirs.insert(id, (slot.class.clone(), taken));
+            }
+        }
+        self.limiter.see(&slot);
+    }
+
+    /// Now, by the slots' clock.
+    fn at(&mut self, engine_now: Timestamp) -> Timestamp {
+        self.latest = self.clock.now(engine_now);
+        self.latest
+    }
+
+    /// Begins the write transaction of this turn, in which nobody else takes a slot.
+    fn begin(&mut self, now: Timestamp) -> bool {
+        if !matches!(self.turn, Turn::New | Turn::Fresh) {
+            return matches!(self.turn, Turn::Change);
+        }
+        let begun = blocking(|| self.connection.execute_batch("begin immediate"));
+        self.turn = match begun.and_then(|()| self.take_in(now)) {
+            Ok(()) => Turn::Change,
+            Err(error) => Turn::Broken(self.failed(error)),
+        };
+        matches!(self.turn, Turn::Change)
+    }
+
+    /// Looks once a turn what others did.
+    fn look(&mut self, now: Timestamp) {
+        if matches!(self.turn, Turn::New) {
+            self.turn = match self.take_in(now) {
+                Ok(()) => Turn::Fresh,
+                Err(error) => Turn::Broken(self.failed(error)),
+            };
+        }
+    }
+
+    fn failed(&self, error: rusqlite::Error) -> StorageError {
+        StorageError::new(self.path.display().to_string(), error)
+    }
+
+    /// What a refusal by the slots' clock, on which it is `now`, is by the engine's, on which it is `engine_now`.
+    fn refusal(
+        &mut self,
+        refusal: Admittance,
+        now: Timestamp,
+        engine_now: Timestamp,
+    ) -> Admittance {
+        let Admittance::NotBefore { mut at, class } = refusal else {
+            return refusal;
+        };
+        let wait = at.since(now);
+        if wait >= TOLD_WAIT && !matches!(class, Class::JobPolls(_)) {
+            let until = Timestamp(wall_now_ms()).after(wait);
+            self.waits.insert(class.clone(), until.0);
+        }
+        // A reply that another process gets can come any time, and the process can end without one.
+        if self.theirs.values().any(|(theirs, _)| *theirs == class) {
+            at = at.min(now.after(LOOK_AGAIN));
+            let dead = |row: &slot_holders::HolderRow| {
+                row.id != self.holder.id && !slot_holders::is_alive(&self.path, row.id)
+            };
+            let holders = slot_holders::all(&self.connection).unwrap_or_default();
+            if holders.iter().any(dead) && self.begin(now) {
+                if let Err(error) = self.bury_the_dead(now).and_then(|()| {
+                    self.version = -1;
+                    self.take_in(now)
+                }) {
+                    self.turn = Turn::Broken(self.failed(error));
+                }
+            }
+        }
+        Admittance::NotBefore {
+            at: engine_now.after(at.since(now)),
+            class,
+        }
+    }
+
+    fn sweep(&mut self, now: Timestamp) -> rusqlite::Result<()> {
+        let reach = slot_rows::reach(&self.connection, self.reach)?;
+        slot_rows::sweep(&self.connection, self.clock, now, wall_now_ms(), reach)?;
         self.limiter.forget_idle(now);
+        Ok(())
+    }
+
+    /// Writes what this turn brought into the open transaction, and commits it.
+    fn write(&mut self, now: Timestamp) -> rusqlite::Result<()> {
+        let (boot, wall_ms) = (self.clock.boot(), wall_now_ms());
+        for id in &self.taken {
+            if let Some((class, sent_at)) = self.ours.get(id) {
+                let row = SlotRow {
+                    id: *id,
+                    holder: self.holder.id,
+                    class: class.clone(),
+                    sent_at: *sent_at,
+                    replied_at: None,
+                    boot,
+                    wall_ms,
+                };
+                slot_rows::insert(&self.connection, &row)?;
+            }
+        }
+        for (id, at) in &self.replied {
+            slot_rows::reply(&self.connection, *id, *at)?;
+        }
+        for class in &self.strained {
+            let strain = self.limiter.standing(class, now).strain;
+            slot_rows::keep_strain(&self.connection, class, strain, boot, wall_ms)?;
+        }
+        for (class, until) in &self.waits {
+            slot_rows::keep_wait(&self.connection, self.holder.id, class, *until)?;
+        }
+        if self.commits.is_multiple_of(SWEEP_EVERY) {
+            self.sweep(now)?;
+        }
+        self.connection.execute_batch("commit")?;
+        self.seen = self.taken.last().copied().unwrap_or(self.seen);
+        Ok(())
+    }
+
+    /// Whether others wait for what this turn brought, though it need not be durable.
+    fn is_worth_telling(&self) -> bool {
+        let is_steady = self.limits.profile == Profile::Steady;
+        !self.waits.is_empty() || (!self.replied.is_empty() && (is_steady || self.has_others))
+    }
+
+    fn turn_ends(&mut self) -> rusqlite::Result<()> {
+        let must_last = !self.taken.is_empty() || !self.strained.is_empty();
+        let is_open = matches!(self.turn, Turn::Change);
+        if !must_last && !is_open && !self.is_worth_telling() {
+            // Replies can wait for the next slot: until then they count as later, never as earlier.
+            return Ok(());
+        }
+        let now = self.clock.now(self.latest);
+        self.commits = self.commits.wrapping_add(1);
+        if is_open {
+            self.write(now)?;
+        } else {
+            // A power cut may take it: it then counts as later.
+            self.connection
+                .pragma_update(None, "synchronous", "NORMAL")?;
+            self.connection.execute_batch("begin immediate")?;
+            self.take_in(now)?;
+            self.write(now)?;
+            self.connection.pragma_update(None, "synchronous", "FULL")?;
+        }
+        self.taken.clear();
+        self.replied.clear();
+        self.strained.clear();
+        self.waits.clear();
         Ok(())
     }
 }
 
+/// How long a request of `class` can be out.
+pub(super) fn time_limit(class: &Class) -> Duration {
+    match class {
+        Class::CadWrites | Class::Reviews => WRITE_LIMIT,
+        Class::JobPolls(_) | Class::Reads | Class::Artifacts | Class::Balance => READ_LIMIT,
+    }
+}
+
 impl Admission for LimitsDb {
-    fn admit(&mut self, classes: &[Class], now: Timestamp) -> Admittance {
+    fn admit(&mut self, classes: &[Class], engine_now: Timestamp) -> Admittance {
+        let now = self.at(engine_now);
+        self.look(now);
+        if let Some(refusal) = self.limiter.refusal(classes, now) {
+            return self.refusal(refusal, now, engine_now);
+        }
+        if !self.begin(now) {
+            // The commit of this turn says why.
+            let class = classes.first().cloned().unwrap_or(Class::Reads);
+            return Admittance::NotBefore {
+                at: engine_now.after(LOOK_AGAIN),
+                class,
+            };
+        }
         let admittance = self.limiter.admit(classes, now);
-        if let Admittance::Granted(slots) = &admittance {
-            for (slot, class) in slots.iter().zip(classes) {
-                self.classes.insert(*slot, (class.clone(), now));
-                self.taken.push(*slot);
-            }
+        let Admittance::Granted(slots) = &admittance else {
+            return self.refusal(admittance, now, engine_now);
+        };
+        for (slot, class) in slots.iter().zip(classes) {
+            self.ours.insert(*slot, (class.clone(), now));
+            self.taken.push(*slot);
         }
         admittance
     }
 
-    fn answered(&mut self, slots: &[SlotId], now: Timestamp) {
+    fn answered(&mut self, slots: &[SlotId], engine_now: Timestamp) {
+        let now = self.at(engine_now);
         for slot in slots {
-            if let Some((class, _)) = self.classes.remove(slot) {
+            if let Some((class, _)) = self.ours.remove(slot) {
                 self.limiter.answered(&class, *slot, now);
                 self.replied.push((*slot, now));
             }
         }
     }
 
-    fn block(&mut self, class: &Class, until: Timestamp) {
-        self.limiter.block(class, until);
-        self.blocked.push((class.clone(), until));
+    fn refused(&mut self, slots: &[SlotId], retry_after: Option<Duration>, engine_now: Timestamp) {
+        let now = self.at(engine_now);
+        // What others were told in the meantime is one event with it.
+        self.begin(now);
+        for slot in slots {
+            if let Some((class, sent_at)) = self.ours.get(slot) {
+                self.limiter.refused(class, *sent_at, retry_after, now);
+                self.strained.insert(class.clone());
+            }
+        }
+        self.answered(slots, engine_now);
     }
 
     fn commit(&mut self) -> Result<(), StorageError> {
-        if self.taken.is_empty() && self.blocked.is_empty() {
-            // Replies can wait for the next slot: until then they count as later, never as earlier.
-            return Ok(());
-        }
-        let path = &self.path;
-        let failed = |error: rusqlite::Error| StorageError::new(path, error);
-        let (connection, classes) = (&mut self.connection, &self.classes);
-        let (taken, replied, blocked) = (&self.taken, &self.replied, &self.blocked);
-        blocking(|| {
-            let change =
-                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-            {
-                let mut insert = change
-                    .prepare_cached("insert into slots (id, class, sent_at) values (?, ?, ?)")?;
-                for slot in taken {
-                    if let Some((class, at)) = classes.get(slot) {
-                        insert.execute(params![slot.0.cast_signed(), encode(class), at.0])?;
-                    }
-                }
-                let mut update =
-                    change.prepare_cached("update slots set replied_at = ?2 where id = ?1")?;
-                for (slot, at) in replied {
-                    update.execute(params![slot.0.cast_signed(), at.0])?;
-                }
-                let mut block = change
-                    .prepare_cached("insert or replace into blocks (class, until) values (?, ?)")?;
-                for (class, until) in blocked {
-                    block.execute(params![encode(class), until.0])?;
-                }
+        let ended = match std::mem::replace(&mut self.turn, Turn::New) {
+            Turn::Broken(error) => return Err(error),
+            turn => {
+                self.turn = turn;
+                blocking(|| self.turn_ends())
             }
-            change.commit()
-        })
-        .map_err(failed)?;
-        let now = self
-            .classes
-            .get(self.taken.last().unwrap_or(&SlotId(0)))
-            .map(|(_, at)| *at);
-        self.taken.clear();
-        self.replied.clear();
-        self.blocked.clear();
-        self.commits += 1;
-        match now {
-            Some(now) if self.commits.is_multiple_of(SWEEP_EVERY) => self.sweep(now),
-            _ => Ok(()),
+        };
+        self.turn = Turn::New;
+        ended.map_err(|error| self.failed(error))
+    }
+}
+
+impl Drop for LimitsDb {
+    /// What is known of replies is told to those who stay. A process that is killed can't: its slots then count longer.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
         }
-    }
-}
-
-type Blocks = Vec<(Class, Timestamp)>;
-
-fn load(connection: &Connection) -> rusqlite::Result<(Vec<Slot>, Blocks)> {
-    let mut slots =
-        connection.prepare("select id, class, sent_at, replied_at from slots order by id")?;
-    let slots = slots.query_map([], |row| {
-        let (id, class): (i64, String) = (row.get(0)?, row.get(1)?);
-        let (sent_at, replied_at): (i64, Option<i64>) = (row.get(2)?, row.get(3)?);
-        let class = decode(&class);
-        let id = SlotId(id.cast_unsigned());
-        Ok(class.map(|class| Slot {
-            id,
-            class,
-            sent_at: Timestamp(sent_at),
-            replied_at: replied_at.map(Timestamp),
-        }))
-    })?;
-    let slots = slots
-        .filter_map(Result::transpose)
-        .collect::<rusqlite::Result<_>>()?;
-    let mut blocks = connection.prepare("select class, until from blocks")?;
-    let blocks = blocks.query_map([], |row| {
-        let (class, until): (String, i64) = (row.get(0)?, row.get(1)?);
-        Ok(decode(&class).map(|class| (class, Timestamp(until))))
-    })?;
-    Ok((
-        slots,
-        blocks
-            .filter_map(Result::transpose)
-            .collect::<rusqlite::Result<_>>()?,
-    ))
-}
-
-fn encode(class: &Class) -> String {
-    match class {
-        Class::CadWrites => "cad_writes".to_owned(),
-        Class::Reviews => "reviews".to_owned(),
-        Class::JobPolls(job) => format!("job:{job}"),
-        Class::Reads => "reads".to_owned(),
-        Class::Artifacts => "artifacts".to_owned(),
-        Class::Balance => "balance".to_owned(),
-    }
-}
-
-fn decode(text: &str) -> Option<Class> {
-    Some(match text {
-        "cad_writes" => Class::CadWrites,
-        "reviews" => Class::Reviews,
-        "reads" => Class::Reads,
-        "artifacts" => Class::Artifacts,
-        "balance" => Class::Balance,
-        job => Class::JobPolls(JobId(job.strip_prefix("job:")?.to_owned())),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_that_went_back_does_not_make_a_block_longer() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("limits.db");
-        let limits = Limits::default();
-        let ahead = Timestamp(1_800_000_000_000);
-        let mut db = LimitsDb::open(&path, &limits, ahead).unwrap();
-        db.block(&Class::Reads, ahead.after(Duration::from_secs(60)));
-        db.commit().unwrap();
-        drop(db);
-
-        let now = Timestamp(1_700_000_000_000);
-        let mut db = LimitsDb::open(&path, &limits, now).unwrap();
-        match db.admit(&[Class::Reads], now) {
-            Admittance::NotBefore { at, .. } => assert_eq!(at, now.after(MAX_RETRY_AFTER)),
-            other => panic!("{other:?}"),
+        let told = self.commit().is_ok();
+        let id: HolderId = self.holder.id;
+        if told && self.ours.is_empty() {
+            let _ = slot_holders::forget(&self.connection, &self.path, id);
         }
     }
 }

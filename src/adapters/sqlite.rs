@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::{Connection, TransactionBehavior};
 
 use crate::execute::ports::StorageError;
 
@@ -40,10 +40,13 @@ pub fn open(
         .map_err(failed)?;
     settle(&connection, path)?;
     let version = layout(&connection, path, application_id, migrations)?;
-    let missing = &migrations[version..];
-    if !missing.is_empty() {
-        let change = connection.transaction().map_err(failed)?;
-        for migration in missing {
+    if version < migrations.len() {
+        let change = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        // Another process may have been faster.
+        let version = layout(&change, path, application_id, migrations)?;
+        for migration in &migrations[version..] {
             change.execute_batch(migration).map_err(failed)?;
         }
         change

@@ -25,10 +25,10 @@ use super::transport::{Body, TimeLimit, Transport, TransportError};
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// How long a read may take as a whole.
-const READ_LIMIT: Duration = Duration::from_secs(60);
+pub const READ_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long a write may take as a whole: images have to go up, and a review answers in place.
-const WRITE_LIMIT: Duration = Duration::from_secs(180);
+pub const WRITE_LIMIT: Duration = Duration::from_secs(180);
 
 /// The Orville API at one base URL with one API key. Cheap to clone.
 ///

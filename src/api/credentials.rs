@@ -4,6 +4,7 @@ use std::fmt;
 
 use http::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
 
 /// A workspace API key. It is never printed: `Debug` hides it, it has no `Display`, and its header
 /// is marked sensitive.
@@ -27,6 +28,16 @@ impl ApiKey {
             return Err(InvalidApiKey);
         }
         Ok(Self(text))
+    }
+
+    /// Tells keys apart for who has the same `salt`, and says nothing of the key to anybody else.
+    #[must_use]
+    pub fn fingerprint(&self, salt: &[u8]) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(u64::try_from(salt.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(salt);
+        hash.update(self.0.expose_secret().as_bytes());
+        hash.finalize().into()
     }
 
     pub(super) fn authorization(&self) -> HeaderValue {

@@ -38,7 +38,7 @@ pub use answer::{MAX_JSON_BYTES, Reply, RequestIds};
 pub use artifact::{Artifact, AssemblyNode, LatestArtifacts};
 pub use base_url::{BaseUrl, DEFAULT_BASE_URL, InvalidBaseUrl};
 pub use billing::{Balance, Cents, Cost};
-pub use client::Client;
+pub use client::{Client, READ_LIMIT, WRITE_LIMIT};
 pub use conversation::{History, Message, MessageImage, Review, ReviewNote, Role};
 pub use credentials::{ApiKey, IdempotencyKey, InvalidApiKey, InvalidIdempotencyKey};
 pub use depth::MAX_JSON_DEPTH;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{AdoptArgs, Globals};
 use super::error::CliError;
 use super::exit::ExitCode;
-use super::origin::with_key;
+use super::origin::{limits_folder, with_key};
 use super::output::Output;
 use super::person::person;
 use crate::report::json::{FORMAT_VERSION, document};
@@ -20,6 +20,7 @@ pub(super) fn adopt(
     let loaded = session::load(&args.manifest)?;
     let options = Options {
         state: globals.state.clone(),
+        limits: limits_folder(),
         ..Options::new(with_key(globals)?)
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

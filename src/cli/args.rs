@@ -96,6 +96,8 @@ pub(crate) enum Command {
     Jobs(JobsCommand),
     /// The workspace's balance
     Balance,
+    /// How the rate limits stand, who shares them, and who waits
+    Limits(LimitsArgs),
     /// Serve the simulator to other programs
     Sim(SimArgs),
     /// Write completions for a shell
@@ -113,6 +115,12 @@ pub(crate) struct InitArgs {
 pub(crate) struct ManifestArgs {
     /// The manifest
     pub(crate) manifest: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LimitsArgs {
+    /// The manifest that states them; the documented ones when absent
+    pub(crate) manifest: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

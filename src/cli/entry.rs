@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::ExitCode;
 use super::output::Output;
 use super::{
-    adopt, balance, check, completions, init, jobs, ledger, logging, logs, plan, report, run, runs,
-    sim, status,
+    adopt, balance, check, completions, init, jobs, ledger, limits, logging, logs, plan, report,
+    run, runs, sim, status,
 };
 use crate::report::json::FORMAT_VERSION;
 use crate::untrusted::terminal;
@@ -53,6 +53,7 @@ fn dispatch(args: &Args, output: &mut Output) -> Result<ExitCode, CliError> {
         Command::Ledger(args) => ledger::ledger(args, globals, output),
         Command::Jobs(command) => jobs::jobs(command, globals, output),
         Command::Balance => balance::balance(globals, output),
+        Command::Limits(args) => limits::limits(args, globals, output),
         Command::Sim(args) => sim::sim(args, globals, output),
         Command::Completions(args) => completions::completions(args, output),
     }

@@ -13,6 +13,7 @@ mod exit;
 mod init;
 mod jobs;
 mod ledger;
+mod limits;
 mod logging;
 mod logs;
 mod open;

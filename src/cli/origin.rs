@@ -1,5 +1,7 @@
 //! Which service a command is about: the simulator, or what the flags and the environment say.
 
+use std::path::PathBuf;
+
 use super::args::Globals;
 use super::error::CliError;
 use crate::api::{ApiKey, BaseUrl};
@@ -63,6 +65,18 @@ pub(super) fn api_key() -> Result<ApiKey, CliError> {
             "look for stray characters in it",
         )
     })
+}
+
+/// Where the families of this user share their slots of rate limits, as the XDG directories have it. `None` without a home.
+pub(super) fn limits_folder() -> Option<PathBuf> {
+    // "If an implementation encounters a relative path ... it should consider the path invalid and ignore it."
+    let absolute = |name| {
+        variable(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+    Some(state?.join("millrun/limits"))
 }
 
 /// A variable of the environment; an empty one is none.

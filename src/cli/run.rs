@@ -9,7 +9,7 @@ use super::complaint::{self, diagnostics};
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::open::{Typed, summary};
-use super::origin::with_key;
+use super::origin::{limits_folder, with_key};
 use super::output::Output;
 use super::person::person;
 use super::progress::Progress;
@@ -42,6 +42,7 @@ pub(super) fn run(
     let options = Options {
         origin: with_key(globals)?,
         state: globals.state.clone(),
+        limits: limits_folder(),
         fail_fast: args.fail_fast,
         reopen: resume,
         confirm_absent: (!args.confirm_absent.is_empty())

@@ -4,8 +4,6 @@
 //! recorded durable in one commit, before anything of it leaves this machine. A crash before the commit loses replies,
 //! which exact retries bring again; a crash after it leaves intents, which count as sent.
 
-use std::time::Duration;
-
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::watch;
@@ -28,9 +26,6 @@ use crate::schedule::decide::{self, Decision, Moment};
 use crate::schedule::errand::{Errand, Outstanding};
 use crate::schedule::slot::{Admittance, Class, SlotId};
 use crate::schedule::{judge, looks};
-
-/// How long a class rests after a 429 without `Retry-After`.
-const REST: Duration = Duration::from_secs(60);
 
 /// Runs `plan` to its end, and gives back what is true then.
 ///
@@ -297,16 +292,14 @@ impl Engine<'_> {
         let now = self.ports.clock.now();
         self.count(out, -1);
         let slots: Vec<SlotId> = out.slots.iter().map(|(_, slot)| *slot).collect();
-        self.ports.admission.answered(&slots, now);
+        if reply.call.rate_limited {
+            let retry_after = reply.retry_after();
+            self.ports.admission.refused(&slots, retry_after, now);
+        } else {
+            self.ports.admission.answered(&slots, now);
+        }
         for (class, _) in &out.slots {
             self.agenda.answered(class);
-        }
-        if reply.call.rate_limited {
-            for (class, _) in &out.slots {
-                self.ports
-                    .admission
-                    .block(class, now.after(reply.retry_after().unwrap_or(REST)));
-            }
         }
         if let Awaited::Look = out.awaited {
             return self.looked(reply, now);

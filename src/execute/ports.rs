@@ -1,6 +1,7 @@
 //! The ports: what the engine needs of the outside world, and what recovery relies on.
 
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -110,8 +111,8 @@ pub trait Journal {
     fn append(&mut self, records: &[Record]) -> Result<(), StorageError>;
 }
 
-/// Slots of rate limits, kept over restarts. A slot whose request was out when its process ended counts as used when the
-/// next one starts.
+/// Slots of rate limits, kept over restarts, perhaps shared with other processes. A slot whose request was out when its
+/// process ended counts as used. An admittance that depends on what another process does is "not before" soon.
 pub trait Admission {
     /// Takes a slot of every class, or of none.
     fn admit(&mut self, classes: &[Class], now: Timestamp) -> Admittance;
@@ -119,10 +120,10 @@ pub trait Admission {
     /// The replies to the requests of `slots` came. Need not be durable: a lost reply counts as later, never as earlier.
     fn answered(&mut self, slots: &[SlotId], now: Timestamp);
 
-    /// Nothing of `class` before `until`: the service said so.
-    fn block(&mut self, class: &Class, until: Timestamp);
+    /// The requests of `slots` came back: the service told them to come later, and perhaps how much later.
+    fn refused(&mut self, slots: &[SlotId], retry_after: Option<Duration>, now: Timestamp);
 
-    /// Makes what was taken and blocked durable; no request goes out before. A crash after this wastes slots and breaks
+    /// Makes what was taken and refused durable; no request goes out before. A crash after this wastes slots and breaks
     /// no limit.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ const LIMITS: Keys = Keys {
         "balance",
         "active_jobs",
         "profile",
+        "group",
     ],
     later: &[],
 };
@@ -58,6 +59,10 @@ pub(super) fn limits(reader: &mut Reader, tree: &Tree) -> Option<Limits> {
             let words = [("steady", Profile::Steady), ("window", Profile::Window)];
             reader.choice("profile", tree, &words, &[])
         }),
+        group: fields
+            .get("group")
+            .and_then(|tree| reader.text(tree))
+            .map(|text| text.value),
     })
 }
 

@@ -87,6 +87,7 @@ pub struct Limits {
     pub balance: Option<Rate>,
     pub active_jobs: Option<NonZeroU32>,
     pub profile: Option<Profile>,
+    pub group: Option<String>,
 }
 
 /// How close to the rates.

@@ -70,6 +70,8 @@ pub struct Limits {
     pub active_jobs: NonZeroU32,
     /// How close to the rates we go.
     pub profile: Profile,
+    /// The families with which the rates are shared, if it is not those with the same key.
+    pub group: Option<String>,
 }
 
 impl Default for Limits {
@@ -83,6 +85,7 @@ impl Default for Limits {
             balance: Rate::per(60, 60),
             active_jobs: const { NonZeroU32::new(40).expect("40 is not zero") },
             profile: Profile::Steady,
+            group: None,
         }
     }
 }

@@ -13,6 +13,9 @@ const EXACT_MAX: Duration = Duration::from_secs(60);
 const POLL_MIN: Duration = Duration::from_secs(60);
 const POLL_SPREAD: Duration = Duration::from_secs(60);
 
+/// The longest rest after a 429 that did not say how long.
+const REST_MAX: Duration = Duration::from_secs(900);
+
 /// The wait before the same bytes are sent again for the `tries`-th time (from 1). `seed` tells requests apart.
 #[must_use]
 pub fn exact_retry(tries: u32, seed: &str) -> Duration {
@@ -34,6 +37,14 @@ pub fn new_attempt(retry: &Retry, failures: u32, seed: &str) -> Duration {
 #[must_use]
 pub fn poll(told: Option<Duration>, seed: &str) -> Duration {
     told.unwrap_or_else(|| POLL_MIN + POLL_SPREAD.mul_f64(fraction(0, seed)))
+}
+
+/// How long a class rests after the `strikes`-th 429 in a row (from 1) that did not say how long: its window, then about
+/// twice as long each time.
+#[must_use]
+pub fn rest(window: Duration, strikes: u32, seed: &str) -> Duration {
+    let whole = doubled(window, REST_MAX.max(window), strikes);
+    spread(whole, strikes, seed).max(window)
 }
 
 fn doubled(min: Duration, max: Duration, nth: u32) -> Duration {

@@ -6,38 +6,48 @@
 //! - *pace*: sends stand a fixed gap apart. This half is governor's, with a burst of one;
 //! - *reply log*: of any `n` requests the oldest was answered a whole window before the next goes out.
 //!
-//! Under [`Profile::Steady`] the writes and reviews are also serial: a part of a window lies between a reply and the next
-//! send. [`Profile::Window`] keeps only the reply log, at the full count.
+//! Under [`Profile::Steady`](crate::plan::settings::Profile::Steady) the writes and reviews are also serial: a part of a
+//! window lies between a reply and the next send. `window` keeps only the reply log, at the full count.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::pace::Pace;
+use super::bucket::{Bucket, Rule, Wait};
 use super::slot::{Admittance, Class, Slot, SlotId};
+use super::strain::Strain;
 use crate::plan::remote::Timestamp;
-use crate::plan::settings::{Limits, Profile, Rate};
+use crate::plan::settings::{Limits, Rate};
 
-/// Added to every wait that is counted from a reply: it covers a clock that runs 500 ppm off over a minute, and a
-/// service that rounds.
-const MARGIN: Duration = Duration::from_millis(50);
-/// How much of its rate a class that is not serial uses, in tenths.
-const TENTHS: u32 = 9;
-
-/// The limits of one family on one origin.
+/// The limits of one workspace, as one family states them.
 #[derive(Debug)]
 pub struct Limiter {
     limits: Limits,
-    classes: BTreeMap<Class, Log>,
+    classes: BTreeMap<Class, Bucket>,
     next_id: u64,
 }
 
+/// How a class stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Its rate.
+    pub rate: Rate,
+    /// How many requests of it are sent in a window, after 429s.
+    pub effective: u32,
+    /// How many are out or were answered within the last window.
+    pub used: usize,
+    /// When the next one may go out; `None` when a reply must come first.
+    pub next_free: Option<Timestamp>,
+    /// What 429s have left behind.
+    pub strain: Strain,
+}
+
 impl Limiter {
-    /// Limits that start with the slots and blocks of earlier processes.
+    /// Limits that start with the slots and 429s of others.
     #[must_use]
     pub fn new(
         limits: Limits,
         slots: impl IntoIterator<Item = Slot>,
-        blocks: impl IntoIterator<Item = (Class, Timestamp)>,
+        strains: impl IntoIterator<Item = (Class, Strain)>,
     ) -> Self {
         let mut limiter = Self {
             limits,
@@ -45,39 +55,57 @@ impl Limiter {
             next_id: 1,
         };
         for slot in slots {
-            limiter.next_id = limiter.next_id.max(slot.id.0 + 1);
-            limiter.log(&slot.class).restore(&slot);
+            limiter.see(&slot);
         }
-        for (class, until) in blocks {
-            limiter.block(&class, until);
+        for (class, strain) in strains {
+            limiter.strain(&class, strain);
         }
         limiter
     }
 
-    /// Takes a slot of every class, or of none.
-    pub fn admit(&mut self, classes: &[Class], now: Timestamp) -> Admittance {
+    /// Takes in a slot that was taken elsewhere or earlier. Slots that are taken from now on have higher ids.
+    pub fn see(&mut self, slot: &Slot) {
+        self.next_id = self.next_id.max(slot.id.0 + 1);
+        self.bucket(&slot.class).restore(slot);
+    }
+
+    /// Slots that are taken from now on have higher ids than `id`.
+    pub fn number_after(&mut self, id: SlotId) {
+        self.next_id = self.next_id.max(id.0 + 1);
+    }
+
+    /// The reply to the request of `slot`, which was taken to have come at `taken`, came at `at`.
+    pub fn correct(&mut self, class: &Class, slot: SlotId, taken: Timestamp, at: Timestamp) {
+        self.bucket(class).correct(slot, taken, at);
+    }
+
+    /// Whether a request of all `classes` might go out; nothing is taken.
+    pub fn refusal(&mut self, classes: &[Class], now: Timestamp) -> Option<Admittance> {
         let waits = classes
             .iter()
-            .map(|class| (self.log(class).wait(now), class));
+            .map(|class| (self.bucket(class).wait(now), class));
         // A reply that must come first outweighs any moment.
-        match waits.max_by_key(|(wait, _)| *wait) {
-            Some((Wait::ForReply, class)) => {
-                return Admittance::WhenAnswered {
-                    class: class.clone(),
-                };
-            }
-            Some((Wait::Until(at), class)) if at > now => {
-                return Admittance::NotBefore {
-                    at,
-                    class: class.clone(),
-                };
-            }
-            _ => {}
+        match waits.max_by_key(|(wait, _)| *wait)? {
+            (Wait::ForReply, class) => Some(Admittance::WhenAnswered {
+                class: class.clone(),
+            }),
+            (Wait::Until(at), class) if at > now => Some(Admittance::NotBefore {
+                at,
+                class: class.clone(),
+            }),
+            (Wait::Until(_), _) => None,
+        }
+    }
+
+    /// Takes a slot of every class, or of none.
+    pub fn admit(&mut self, classes: &[Class], now: Timestamp) -> Admittance {
+        if let Some(refusal) = self.refusal(classes, now) {
+            return refusal;
         }
         let take = |class: &Class| {
             let id = SlotId(self.next_id);
             self.next_id += 1;
-            self.log(class).take(id, now);
+            self.bucket(class).take(id, now);
             id
         };
         Admittance::Granted(classes.iter().map(take).collect())
@@ -85,30 +113,62 @@ impl Limiter {
 
     /// The reply to the request of `slot` came, or never will.
     pub fn answered(&mut self, class: &Class, slot: SlotId, now: Timestamp) {
-        self.log(class).answered(slot, now);
+        self.bucket(class).answered(slot, now);
     }
 
-    /// Nothing of `class` goes out before `until`: the service said so.
-    pub fn block(&mut self, class: &Class, until: Timestamp) {
-        let log = self.log(class);
-        log.blocked_until = log.blocked_until.max(until);
+    /// A request of `class` that was sent at `sent_at` was told to come later. What that leaves behind.
+    pub fn refused(
+        &mut self,
+        class: &Class,
+        sent_at: Timestamp,
+        retry_after: Option<Duration>,
+        now: Timestamp,
+    ) -> Strain {
+        let seed = class.to_string();
+        let bucket = self.bucket(class);
+        let rate = bucket.rate();
+        bucket.strain = bucket.strain.hit(rate, sent_at, retry_after, now, &seed);
+        bucket.strain
+    }
+
+    /// Takes in what 429s to others have left behind.
+    pub fn strain(&mut self, class: &Class, strain: Strain) {
+        let bucket = self.bucket(class);
+        bucket.strain = bucket.strain.with(strain);
+    }
+
+    /// How `class` stands.
+    pub fn standing(&mut self, class: &Class, now: Timestamp) -> Standing {
+        let bucket = self.bucket(class);
+        Standing {
+            rate: bucket.rate(),
+            effective: bucket.effective_at(now),
+            used: bucket.used(now),
+            next_free: match bucket.wait(now) {
+                Wait::Until(at) => Some(at.max(now)),
+                Wait::ForReply => None,
+            },
+            strain: bucket.strain,
+        }
     }
 
     /// Forgets jobs that have not been polled within a window.
     pub fn forget_idle(&mut self, now: Timestamp) {
         self.classes
-            .retain(|class, log| !matches!(class, Class::JobPolls(_)) || !log.is_idle(now));
+            .retain(|class, bucket| !matches!(class, Class::JobPolls(_)) || !bucket.is_idle(now));
     }
 
-    fn log(&mut self, class: &Class) -> &mut Log {
+    fn bucket(&mut self, class: &Class) -> &mut Bucket {
         let limits = &self.limits;
         self.classes
             .entry(class.clone())
-            .or_insert_with(|| Log::new(rate(limits, class), Rule::of(class, limits.profile)))
+            .or_insert_with(|| Bucket::new(rate(limits, class), Rule::of(class, limits.profile)))
     }
 }
 
-fn rate(limits: &Limits, class: &Class) -> Rate {
+/// The rate of `class`.
+#[must_use]
+pub fn rate(limits: &Limits, class: &Class) -> Rate {
     match class {
         Class::CadWrites => limits.cad_writes,
         Class::Reviews => limits.reviews,
@@ -119,153 +179,11 @@ fn rate(limits: &Limits, class: &Class) -> Rate {
     }
 }
 
-/// Which rules hold for a class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rule {
-    /// Pace, reply log, and one at a time.
-    Serial,
-    /// Pace and reply log.
-    Paced,
-    /// Reply log at the full count.
-    Window,
-}
-
-impl Rule {
-    fn of(class: &Class, profile: Profile) -> Self {
-        match (profile, class) {
-            (Profile::Window, _) => Self::Window,
-            (Profile::Steady, Class::CadWrites | Class::Reviews) => Self::Serial,
-            (Profile::Steady, _) => Self::Paced,
-        }
-    }
-}
-
-/// When a class is free. `ForReply` is later than every moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Wait {
-    Until(Timestamp),
-    ForReply,
-}
-
-/// What one class has sent, and when it was answered.
-#[derive(Debug)]
-struct Log {
-    rule: Rule,
-    /// How many requests may be open or answered within the last window.
-    count: usize,
-    window: Duration,
-    /// After a reply, for a serial class.
-    pause: Duration,
-    pace: Option<Pace>,
-    open: BTreeSet<SlotId>,
-    replies: BTreeSet<(Timestamp, SlotId)>,
-    blocked_until: Timestamp,
-}
-
-impl Log {
-    fn new(rate: Rate, rule: Rule) -> Self {
-        let count = rate.count.get();
-        let fewer = (count - 1).max(1);
-        let gap = match rule {
-            Rule::Serial => Some(rate.window / fewer),
-            Rule::Paced => Some(rate.window * 10 / (count * TENTHS)),
-            Rule::Window => None,
-        };
-        Self {
-            rule,
-            count: (if rule == Rule::Window { count } else { fewer }) as usize,
-            window: rate.window + MARGIN,
-            pause: (if count <= 2 {
-                rate.window
-            } else {
-                rate.window / count
-            }) + MARGIN,
-            pace: gap.and_then(Pace::new),
-            open: BTreeSet::new(),
-            replies: BTreeSet::new(),
-            blocked_until: Timestamp::default(),
-        }
-    }
-
-    fn restore(&mut self, slot: &Slot) {
-        if let Some(pace) = &self.pace {
-            pace.sent(slot.sent_at);
-        }
-        match slot.replied_at {
-            Some(at) => {
-                self.replies.insert((at, slot.id));
-            }
-            None => {
-                self.open.insert(slot.id);
-            }
-        }
-    }
-
-    fn wait(&mut self, now: Timestamp) -> Wait {
-        while let Some((at, _)) = self
-            .replies
-            .first()
-            .copied()
-            .filter(|(at, _)| at.after(self.window) <= now)
-        {
-            self.replies.pop_first();
-            // The last reply still tells when the pause after it ends; a pause is never longer than the window.
-            debug_assert!(at.after(self.pause) <= now, "a pause outlives its window");
-        }
-        let mut wait = Wait::Until(self.blocked_until);
-        if let Some(pace) = &self.pace {
-            wait = wait.max(Wait::Until(pace.earliest(now)));
-        }
-        wait = wait.max(self.log_wait());
-        if self.rule == Rule::Serial {
-            wait = wait.max(match self.replies.last() {
-                _ if !self.open.is_empty() => Wait::ForReply,
-                Some((at, _)) => Wait::Until(at.after(self.pause)),
-                None => Wait::Until(now),
-            });
-        }
-        wait
-    }
-
-    /// The reply log: with `live` requests open or answered within the window, when are fewer than `count` left?
-    fn log_wait(&self) -> Wait {
-        let live = self.open.len() + self.replies.len();
-        let Some(excess) = live.checked_sub(self.count) else {
-            return Wait::Until(Timestamp::default());
-        };
-        match self.replies.iter().nth(excess) {
-            Some((at, _)) => Wait::Until(at.after(self.window)),
-            None => Wait::ForReply,
-        }
-    }
-
-    fn take(&mut self, slot: SlotId, now: Timestamp) {
-        self.open.insert(slot);
-        if let Some(pace) = &self.pace {
-            pace.sent(now);
-        }
-    }
-
-    fn answered(&mut self, slot: SlotId, now: Timestamp) {
-        if self.open.remove(&slot) {
-            self.replies.insert((now, slot));
-        }
-    }
-
-    fn is_idle(&self, now: Timestamp) -> bool {
-        self.open.is_empty()
-            && self
-                .replies
-                .iter()
-                .all(|(at, _)| at.after(self.window) <= now)
-            && self.blocked_until <= now
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::remote::JobId;
+    use crate::plan::settings::Profile;
 
     /// Sends `n` requests as soon as they are admitted, each answered `rtt_ms` later; the send times in milliseconds.
     fn sends(limits: Limits, class: &Class, n: usize, rtt_ms: i64) -> Vec<i64> {
@@ -361,7 +279,13 @@ mod tests {
         let mut limiter = Limiter::new(
             Limits::default(),
             [old],
-            [(Class::Reads, now.after(Duration::from_secs(30)))],
+            [(
+                Class::Reads,
+                Strain {
+                    blocked_until: now.after(Duration::from_secs(30)),
+                    ..Strain::default()
+                },
+            )],
         );
         let at = |admittance| match admittance {
             Admittance::NotBefore { at, .. } => at.0 - now.0,
@@ -373,5 +297,39 @@ mod tests {
             at(limiter.admit(&[Class::JobPolls(JobId("j".into())), Class::Reads], now)),
             30_000
         );
+    }
+
+    #[test]
+    fn after_a_429_the_class_is_slower_until_it_was_clean_for_long() {
+        let mut limiter = Limiter::new(Limits::default(), [], []);
+        let mut now = Timestamp(1_700_000_000_000);
+        let class = [Class::CadWrites];
+        let gap = |limiter: &mut Limiter, now: &mut Timestamp| {
+            let mut sent = Vec::new();
+            while sent.len() < 2 {
+                match limiter.admit(&class, *now) {
+                    Admittance::Granted(slots) => {
+                        sent.push(*now);
+                        limiter.answered(&class[0], slots[0], *now);
+                    }
+                    Admittance::NotBefore { at, .. } => *now = at,
+                    other @ Admittance::WhenAnswered { .. } => panic!("{other:?}"),
+                }
+            }
+            sent[1].since(sent[0]).as_millis()
+        };
+        assert_eq!(gap(&mut limiter, &mut now), 6_667);
+        let sent_at = now;
+        limiter.refused(&class[0], sent_at, Some(Duration::from_secs(5)), now);
+        assert!(matches!(
+            limiter.admit(&class, now.after(Duration::from_millis(4_999))),
+            Admittance::NotBefore { .. }
+        ));
+        // Nine in a minute: the universal rule for nine.
+        assert_eq!(gap(&mut limiter, &mut now), 7_500);
+        assert_eq!(limiter.standing(&class[0], now).effective, 9);
+        now = now.after(Duration::from_secs(700));
+        assert_eq!(limiter.standing(&class[0], now).effective, 10);
+        assert_eq!(gap(&mut limiter, &mut now), 6_667);
     }
 }

@@ -1,5 +1,7 @@
 //! Slots: what a request counts against, and whether it may go out.
 
+use std::fmt;
+
 use crate::plan::remote::{JobId, Timestamp};
 
 /// What a request counts against (API document, "Rate limits").
@@ -17,6 +19,35 @@ pub enum Class {
     Artifacts,
     /// Balance reads.
     Balance,
+}
+
+/// As the manifest names it; polls with their job.
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CadWrites => f.write_str("cad_writes"),
+            Self::Reviews => f.write_str("reviews"),
+            Self::JobPolls(job) => write!(f, "job:{job}"),
+            Self::Reads => f.write_str("reads"),
+            Self::Artifacts => f.write_str("artifacts"),
+            Self::Balance => f.write_str("balance"),
+        }
+    }
+}
+
+impl Class {
+    /// The class whose [`Display`](fmt::Display) is `text`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "cad_writes" => Self::CadWrites,
+            "reviews" => Self::Reviews,
+            "reads" => Self::Reads,
+            "artifacts" => Self::Artifacts,
+            "balance" => Self::Balance,
+            job => Self::JobPolls(JobId(job.strip_prefix("job:")?.to_owned())),
+        })
+    }
 }
 
 /// One slot of one class, from its request's send to its reply.

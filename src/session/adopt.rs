@@ -7,9 +7,9 @@ use super::open::{Loaded, SessionError, missing_files};
 use super::recover;
 use super::run::{Options, keep_images, state_of};
 use super::service::Service;
+use super::slots;
 use crate::adapters::content_store::ContentStore;
 use crate::adapters::journal::SqliteJournal;
-use crate::adapters::limits_db::LimitsDb;
 use crate::adapters::orville::Orville;
 use crate::execute::ports::{Admission, Api as _, Clock, Journal as _, Request, StorageError};
 use crate::plan::actions::Plan;
@@ -58,7 +58,8 @@ pub async fn adopt_jobs(
 
     let last_at = history.memory.last_at;
     let Service { client, clock } = Service::reach(&options.origin, &state, last_at).await?;
-    let mut admission = LimitsDb::open(&state.limits(), &plan.family.settings.limits, clock.now())?;
+    let shared = options.limits.as_deref();
+    let mut admission = slots::open(&plan.family, &options.origin, &state, shared, clock.now())?;
     let api = Orville::new(client, Arc::clone(&store));
     let mut adoptions = Vec::new();
     for (part, job) in assignments {

@@ -6,6 +6,7 @@ mod open;
 mod recover;
 mod run;
 mod service;
+mod slots;
 
 pub use adopt::{Adoption, adopt_jobs};
 pub use begin::begin;

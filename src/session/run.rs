@@ -9,12 +9,12 @@ use super::begin::begin;
 use super::open::{Loaded, SessionError, missing_files};
 use super::recover;
 use super::service::{Origin, Service};
+use super::slots;
 use crate::adapters::clock::wall_now_ms;
 use crate::adapters::content_store::ContentStore;
 use crate::adapters::files::Output;
 use crate::adapters::images;
 use crate::adapters::journal::SqliteJournal;
-use crate::adapters::limits_db::LimitsDb;
 use crate::adapters::orville::Orville;
 use crate::adapters::run_lock::RunLock;
 use crate::adapters::state_folder::StateFolder;
@@ -33,6 +33,9 @@ pub struct Options {
     pub origin: Origin,
     /// Where the state is, if not beside the manifest.
     pub state: Option<PathBuf>,
+    /// In which folder the families of this user share the slots of rate limits of one workspace. Where it is absent, and
+    /// for the simulator, a family has its own, in its state.
+    pub limits: Option<PathBuf>,
     /// Whether nothing new is started once a part did not succeed.
     pub fail_fast: bool,
     /// Whether the last run goes on even when it is finished; it is an error then when there is none, or the plan changed.
@@ -48,6 +51,7 @@ impl Options {
         Self {
             origin,
             state: None,
+            limits: None,
             fail_fast: false,
             reopen: false,
             confirm_absent: None,
@@ -106,7 +110,8 @@ pub async fn run(
     }
 
     let Service { client, clock } = Service::reach(&options.origin, &state, last_at).await?;
-    let mut admission = LimitsDb::open(&state.limits(), &plan.family.settings.limits, clock.now())?;
+    let shared = options.limits.as_deref();
+    let mut admission = slots::open(&plan.family, &options.origin, &state, shared, clock.now())?;
     let api = Orville::new(client, Arc::clone(&store));
     let files = Output::new(store, output_folder);
     let ports = Ports {

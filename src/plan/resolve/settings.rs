@@ -38,6 +38,7 @@ fn limits(written: &shape::Limits) -> Limits {
             Some(shape::Profile::Window) => Profile::Window,
             None => default.profile,
         },
+        group: written.group.clone(),
     }
 }
 

@@ -217,7 +217,8 @@ impl Service {
         let mut command = place.command(args);
         command
             .env("ORVILLE_BASE_URL", &self.base_url)
-            .env("ORVILLE_API_KEY", SIM_API_KEY);
+            .env("ORVILLE_API_KEY", SIM_API_KEY)
+            .env("XDG_STATE_HOME", place.folder.path().join(".home"));
         command
     }
 

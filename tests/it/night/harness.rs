@@ -412,8 +412,8 @@ impl Admission for Fused<'_, LimitsDb> {
         self.inner.answered(slots, now);
     }
 
-    fn block(&mut self, class: &Class, until: Timestamp) {
-        self.inner.block(class, until);
+    fn refused(&mut self, slots: &[SlotId], retry_after: Option<Duration>, now: Timestamp) {
+        self.inner.refused(slots, retry_after, now);
     }
 
     fn commit(&mut self) -> Result<(), StorageError> {
