@@ -329,13 +329,14 @@ impl LimitsDb {
                 row.id != self.holder.id && !slot_holders::is_alive(&self.path, row.id)
             };
             let holders = slot_holders::all(&self.connection).unwrap_or_default();
-            if holders.iter().any(dead) && self.begin(now) {
-                if let Err(error) = self.bury_the_dead(now).and_then(|()| {
+            if holders.iter().any(dead)
+                && self.begin(now)
+                && let Err(error) = self.bury_the_dead(now).and_then(|()| {
                     self.version = -1;
                     self.take_in(now)
-                }) {
-                    self.turn = Turn::Broken(self.failed(error));
-                }
+                })
+            {
+                self.turn = Turn::Broken(self.failed(error));
             }
         }
         Admittance::NotBefore {

@@ -36,10 +36,11 @@ pub struct Search {
     quarries: Vec<Quarry>,
     /// The creates that are looked for, by their outlines.
     outlines: BTreeMap<String, Vec<usize>>,
-    /// Jobs of which we know what they are.
-    ours: BTreeSet<JobId>,
+    /// Jobs of which we know what they are, or that are read already.
+    seen: BTreeSet<JobId>,
     pages: Pages,
-    to_read: VecDeque<JobId>,
+    /// Jobs whose histories are read, each with the outline of its preview.
+    to_read: VecDeque<(JobId, String)>,
     /// What was found of each quarry.
     hits: BTreeMap<usize, Vec<Hit>>,
     traces: BTreeMap<usize, Trace>,
@@ -98,9 +99,12 @@ impl Search {
         Self {
             quarries,
             outlines,
-            ours,
+            seen: ours,
             pages,
-            to_read: to_read.into_iter().collect(),
+            to_read: to_read
+                .into_iter()
+                .map(|job| (job, String::new()))
+                .collect(),
             hits: BTreeMap::new(),
             traces: BTreeMap::new(),
             is_scan,
@@ -115,7 +119,7 @@ impl Search {
     pub fn ask(&self) -> Option<Ask> {
         match (&self.pages, self.to_read.front()) {
             (Pages::Next(cursor, _), _) => Some(Ask::Page(cursor.clone())),
-            (_, Some(job)) => Some(Ask::History(job.clone())),
+            (_, Some((job, _))) => Some(Ask::History(job.clone())),
             (_, None) => None,
         }
     }
@@ -123,7 +127,7 @@ impl Search {
     /// A page came: which of its jobs may be what is looked for?
     pub fn took_page(&mut self, jobs: &[JobLine], next: Option<String>) {
         for job in jobs {
-            if self.ours.contains(&job.id) || self.to_read.contains(&job.id) {
+            if self.seen.contains(&job.id) {
                 continue;
             }
             let preview = outline(&job.preview);
@@ -134,7 +138,8 @@ impl Search {
                 .take_while(|(text, _)| text.starts_with(&preview))
                 .any(|(_, places)| places.iter().any(is_wanted));
             if may_be {
-                self.to_read.push_back(job.id.clone());
+                self.seen.insert(job.id.clone());
+                self.to_read.push_back((job.id.clone(), preview));
             }
         }
         let Pages::Next(_, seen) = self.pages else {
@@ -149,7 +154,7 @@ impl Search {
 
     /// The history of the job that was asked for came; `None`: it can't be read any more.
     pub fn took_history(&mut self, history: Option<&[Message]>) {
-        let Some(job) = self.to_read.pop_front() else {
+        let Some((job, preview)) = self.to_read.pop_front() else {
             return;
         };
         for (place, quarry) in self.quarries.iter().enumerate() {
@@ -162,8 +167,7 @@ impl Search {
             }
         }
         let first = history.and_then(|history| history.iter().find(|message| message.by_user));
-        let Some(first) = first else { return };
-        let text = outline(&first.text);
+        let text = first.map_or(preview, |first| outline(&first.text));
         let places = self
             .outlines
             .range(text.clone()..)
@@ -171,11 +175,13 @@ impl Search {
             .flat_map(|(_, places)| places);
         for place in places {
             let quarry = &self.quarries[*place];
-            let likeness = quarry.likeness(first);
-            if likeness != Likeness::Other && quarry.may_be_of(first.at) {
+            // A history that can't be read does not say that it is another one.
+            let likeness = first.map_or(Likeness::Near, |first| quarry.likeness(first));
+            let at = first.and_then(|first| first.at);
+            if likeness != Likeness::Other && quarry.may_be_of(at) {
                 self.hits.entry(*place).or_default().push(Hit {
                     job: job.clone(),
-                    at: first.at,
+                    at,
                     likeness,
                 });
             }
@@ -252,7 +258,7 @@ impl Search {
             let jobs = near.into_iter().chain(same.into_keys()).collect();
             return unclear(
                 jobs,
-                "there is a job whose prompt is the beginning of this one",
+                "there is a job of which no more is shown than the beginning of this prompt",
             );
         }
         if matches!(self.pages, Pages::TooMany) {
