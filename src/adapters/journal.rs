@@ -124,6 +124,16 @@ impl SqliteJournal {
         &self.place
     }
 
+    /// The user whose file it is.
+    ///
+    /// # Errors
+    /// When the file is gone.
+    pub(super) fn owner(&self) -> Result<u32, StorageError> {
+        let there =
+            std::fs::metadata(&self.path).map_err(|error| StorageError::io(&self.name, &error))?;
+        Ok(there.uid())
+    }
+
     /// All records, oldest first.
     ///
     /// # Errors
