@@ -78,6 +78,7 @@ async fn engine(place: &Path, base_url: &str) -> (Duration, Vec<String>) {
         },
         state: None,
         fail_fast: false,
+        accepted: session::Accepted::default(),
         reopen: false,
     };
     let (_stop, stopped) = tokio::sync::watch::channel(StopLevel::Go);

@@ -189,9 +189,10 @@ impl SqliteJournal {
                 insert(&change, record, name)?;
                 project(&change, record, name)?;
             }
-            let seq = change.last_insert_rowid().cast_unsigned();
+            // The projection has row ids of its own: what was appended is asked for.
+            let place = place(&change).map_err(failed)?;
             change.commit().map_err(failed)?;
-            Ok(Place { seq, ..found })
+            Ok(place)
         })
     }
 }

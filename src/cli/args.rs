@@ -41,6 +41,9 @@ pub(crate) struct Globals {
     /// Where the state is kept, instead of `.millrun` beside the manifest
     #[arg(long, global = true, value_name = "DIR", env = "MILLRUN_STATE")]
     pub(crate) state: Option<PathBuf>,
+    /// Keep the state on a network file system all the same
+    #[arg(long, global = true, env = "MILLRUN_FORCE_NETWORK_STATE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) force_network_state: bool,
     /// Machine output on stdout, and nothing else there
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -132,6 +135,9 @@ pub(crate) struct RunArgs {
     /// Start nothing new once a part did not succeed
     #[arg(long)]
     pub(crate) fail_fast: bool,
+    /// Run although the journal is older than what was here: what it does not know of may be paid again
+    #[arg(long)]
+    pub(crate) accept_rollback: bool,
 }
 
 #[derive(Debug, clap::Args)]

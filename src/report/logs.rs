@@ -130,6 +130,7 @@ fn tone(event: &Event) -> Tone {
         Event::BalanceNotRead { .. }
         | Event::Postponed { .. }
         | Event::Unanswered { .. }
+        | Event::FileLost { .. }
         | Event::Stopping { .. }
         | Event::Capped { .. }
         | Event::JobFailed {

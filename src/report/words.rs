@@ -136,6 +136,7 @@ fn of_send(event: &Event) -> String {
                 quote(why)
             )
         }
+        Event::FileLost { .. } => "a file is at home no more, and is fetched again".to_owned(),
         other => other.name().replace('_', " "),
     }
 }

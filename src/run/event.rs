@@ -219,6 +219,13 @@ pub enum Event {
         /// When it is asked for again; `None`: not in this run.
         retry_at: Option<Timestamp>,
     },
+    /// A file that was at home is there no more: it is fetched again.
+    FileLost {
+        /// The send that brought it.
+        send: SendId,
+        /// Which file.
+        artifact: ArtifactId,
+    },
     /// The files of a revision were looked at.
     Checked {
         /// The step.
@@ -345,7 +352,8 @@ impl Event {
             | Self::Completed { send, .. }
             | Self::JobFailed { send, .. }
             | Self::FileStored { send, .. }
-            | Self::FileNotStored { send, .. } => Some(send),
+            | Self::FileNotStored { send, .. }
+            | Self::FileLost { send, .. } => Some(send),
             _ => None,
         }
     }
@@ -386,6 +394,7 @@ impl Event {
             Self::JobFailed { .. } => "job_failed",
             Self::FileStored { .. } => "file_stored",
             Self::FileNotStored { .. } => "file_not_stored",
+            Self::FileLost { .. } => "file_lost",
             Self::Checked { .. } => "checked",
             Self::FilesPublished { .. } => "files_published",
             Self::Capped { .. } => "capped",

@@ -271,7 +271,28 @@ impl Memory {
                     collecting.retry_at = *retry_at;
                 }
             }
+            Event::FileLost { artifact, .. } => self.lose(ix, artifact),
             _ => {}
+        }
+    }
+
+    /// A file of a paid job is there no more. The next run fetches it.
+    fn lose(&mut self, ix: SendIx, artifact: &ArtifactId) {
+        let (SendState::Applied(result) | SendState::Collecting(Collecting { result, .. })) =
+            &self.send(ix).state
+        else {
+            return;
+        };
+        let mut result = result.clone();
+        let mut files = result.artifacts.iter_mut();
+        if let Some(file) = files.find(|file| file.id == *artifact) {
+            file.stored = None;
+            let lost = Collecting {
+                result,
+                tries: BTreeMap::new(),
+                retry_at: None,
+            };
+            self.set(ix, SendState::Collecting(lost));
         }
     }
 

@@ -40,7 +40,7 @@ impl Run {
             let may_succeed = match step.state {
                 StepState::Done(Outcome::Blocked) => true,
                 StepState::Done(Outcome::Failed) if !kind.is_send() => true,
-                StepState::Done(outcome) => outcome.is_bad() && is_under_way(memory, &send, kind),
+                StepState::Done(_) => is_under_way(memory, &send, kind),
                 StepState::Waiting | StepState::Ready | StepState::Active => false,
             };
             if may_succeed {
@@ -123,6 +123,10 @@ impl Run {
         let sheet_part = &self.sheet.parts[part.0 as usize];
         let step = &sheet_part.steps[(ix.0 - first) as usize];
         let (outcome, error) = match &step.start {
+            // A file of it was lost, and is fetched again.
+            Start::Reuse if is_under_way(memory, &sheet_part.send_id(step), step.kind) => {
+                return StepState::Active;
+            }
             Start::Reuse => (Outcome::Reused, None),
             Start::Unresolved { why } => (Outcome::Unresolved, Some(why.clone())),
             Start::Proposal { summary } => (Outcome::Failed, Some(proposal_error(summary))),

@@ -8,15 +8,13 @@ use tokio::sync::watch;
 use super::begin::begin;
 use super::open::{Loaded, SessionError, missing_files};
 use super::service::{Origin, Service};
-use crate::adapters::clock::wall_now_ms;
+use super::state::{Accepted, OpenState, output_folder};
 use crate::adapters::content_store::ContentStore;
 use crate::adapters::files::Output;
 use crate::adapters::images;
-use crate::adapters::journal::SqliteJournal;
 use crate::adapters::limits_db::LimitsDb;
 use crate::adapters::orville::Orville;
-use crate::adapters::state_folder::StateFolder;
-use crate::execute::engine::{self, Begin};
+use crate::execute::engine::{self, Begin, EngineError};
 use crate::execute::ports::{Observer, Ports, StopLevel};
 use crate::plan::content::Digest;
 use crate::plan::remote::Timestamp;
@@ -32,6 +30,8 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// Whether nothing new is started once a part did not succeed.
     pub fail_fast: bool,
+    /// What would be refused otherwise.
+    pub accepted: Accepted,
     /// Whether the last run goes on even when it is finished; it is an error then when there is none, or the plan changed.
     pub reopen: bool,
 }
@@ -46,30 +46,24 @@ pub async fn run(
     observer: &mut dyn Observer,
     stop: watch::Receiver<StopLevel>,
 ) -> Result<History, SessionError> {
-    let base = options
-        .state
-        .clone()
-        .unwrap_or_else(|| loaded.folder().join(".millrun"));
-    let state = StateFolder::find(
-        &base,
-        &loaded.path,
-        &loaded.family.salt,
-        &options.origin.name(),
+    let output_folder = output_folder(&loaded, &options.origin);
+    let state = options.state.as_deref();
+    let OpenState {
+        lock: _lock,
+        folder,
+        mut journal,
+        store,
+        records,
+    } = OpenState::open(
+        &loaded,
+        &options.origin,
+        state,
+        &output_folder,
+        options.accepted,
     )?;
-    let _lock = state.lock(&format!(
-        "process {} since {}",
-        std::process::id(),
-        now_text()
-    ))?;
-
-    // It is read before it is opened for writing: what can't be understood stays as it is.
-    let records = SqliteJournal::read(&state.journal()).map_err(SessionError::Unreadable)?;
-    let mut journal = SqliteJournal::open(&state.journal())?;
-    let store = Arc::new(ContentStore::open(state.objects())?);
     keep_images(&loaded, &store)?;
 
     let output = loaded.output(&options.origin);
-    let output_folder = loaded.folder().join(&output);
     let heading = Heading {
         manifest: loaded.path.display().to_string(),
         max_spend: loaded.family.settings.budget.max_spend,
@@ -95,8 +89,9 @@ pub async fn run(
         return Err(SessionError::NoRun(why.to_owned()));
     }
 
-    let Service { client, clock } = Service::reach(&options.origin, &state, last_at).await?;
-    let mut admission = LimitsDb::open(&state.limits(), &plan.family.settings.limits, clock.now())?;
+    let Service { client, clock } = Service::reach(&options.origin, &folder, last_at).await?;
+    let mut admission =
+        LimitsDb::open(&folder.limits(), &plan.family.settings.limits, clock.now())?;
     let api = Orville::new(client, Arc::clone(&store));
     let files = Output::new(store, output_folder);
     let ports = Ports {
@@ -107,7 +102,11 @@ pub async fn run(
         clock: &*clock,
         observer,
     };
-    Ok(engine::run(ports, &plan, history, how, options.fail_fast, stop).await?)
+    let ended = engine::run(ports, &plan, history, how, options.fail_fast, stop).await;
+    Ok(ended.map_err(|error| match error {
+        EngineError::Storage(error) => journal.with_unsaved(error).into(),
+        other => other,
+    })?)
 }
 
 /// Takes the images into the content store, from which they are sent: what changes on the disk later changes nothing.
@@ -120,9 +119,4 @@ fn keep_images(loaded: &Loaded, store: &ContentStore) -> Result<(), SessionError
         };
     }
     Ok(())
-}
-
-fn now_text() -> String {
-    jiff::Timestamp::from_millisecond(wall_now_ms())
-        .map_or_else(|_| "some time".to_owned(), |now| now.to_string())
 }

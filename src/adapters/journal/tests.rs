@@ -282,8 +282,10 @@ fn the_mark_says_how_far_the_journal_came() {
     let f = fixture();
     let mark = f.path.with_file_name("sim.mark");
     let mut journal = SqliteJournal::open_marked(&f.path, 6, &mark).unwrap();
-    journal.append(&[Create::new().intended(0)]).unwrap();
+    let create = Create::new();
+    journal.append(&[create.intended(0)]).unwrap();
+    journal.append(&[create.accepted("one")]).unwrap();
     let noted = HighWater::read(&mark).unwrap();
-    assert_eq!((noted.epoch, noted.seq), (7, 1));
+    assert_eq!((noted.epoch, noted.seq), (7, 2));
     assert_eq!(SqliteJournal::place(&f.path).unwrap(), Some(noted));
 }

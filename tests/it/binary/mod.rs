@@ -7,5 +7,6 @@ mod looks;
 mod place;
 mod service;
 mod simulator;
+mod state;
 mod stops;
 mod third_party;
