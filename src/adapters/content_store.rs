@@ -96,6 +96,29 @@ impl ContentStore {
     }
 }
 
+/// The objects in `folder`, by their names; their content is not looked at, and nothing is changed.
+///
+/// # Errors
+/// When the folder is there and can't be read.
+pub fn listed(folder: &Path) -> Result<Vec<Stored>, StorageError> {
+    let failed = |error: std::io::Error| StorageError::io(folder.display().to_string(), &error);
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(failed)?,
+    };
+    let mut listed = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Ok(sha256) = Digest::try_from(name) {
+            let bytes = entry.metadata().map_err(failed)?.len();
+            listed.push(Stored { sha256, bytes });
+        }
+    }
+    listed.sort_by_key(|stored| stored.sha256);
+    Ok(listed)
+}
+
 /// Whether the object at `path` is there and undamaged.
 fn is_whole(path: &Path, stored: &Stored) -> bool {
     let is_as_long = fs::metadata(path).is_ok_and(|there| there.len() == stored.bytes);

@@ -97,6 +97,9 @@ pub(crate) enum Command {
     Jobs(JobsCommand),
     /// The workspace's balance
     Balance,
+    /// Carry elsewhere what only the state knows
+    #[command(subcommand)]
+    State(StateCommand),
     /// Serve the simulator to other programs
     Sim(SimArgs),
     /// Write completions for a shell
@@ -176,6 +179,40 @@ pub(crate) struct JobsListArgs {
 pub(crate) struct JobArgs {
     /// The job's id
     pub(crate) job: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Write everything that was recorded, as JSON
+    Export(StateExportArgs),
+    /// Take an exported state into an empty one
+    Import(StateImportArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StateExportArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// Where to write it; `-` is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Copy files and images to this folder as well
+    #[arg(long, value_name = "DIR")]
+    pub(crate) with_objects: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StateImportArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// What was exported; `-` is stdin
+    pub(crate) file: PathBuf,
+    /// Take files and images from this folder; without it they are fetched again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) with_objects: Option<PathBuf>,
+    /// Import it although the state that was here had come further
+    #[arg(long)]
+    pub(crate) accept_rollback: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -165,6 +165,11 @@ fn session(error: &SessionError) -> Kind {
              since, and then run it with --accept-rollback",
         ),
         SessionError::State(_) => Kind::bare("state", ExitCode::Usage),
+        SessionError::Import(_) => Kind::new(
+            "import",
+            ExitCode::Usage,
+            "nothing was imported; `millrun state export` writes the file, `--state` names another folder",
+        ),
         SessionError::Unreadable(_) => UNREADABLE,
         SessionError::NoKey => Kind::new(
             "no_key",

@@ -25,6 +25,7 @@ mod run;
 mod runs;
 mod signals;
 mod sim;
+mod state;
 mod status;
 
 pub use entry::main;

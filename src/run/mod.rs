@@ -1,7 +1,9 @@
 //! What is true: events, and the folds of them. Nothing here decides anything, and nothing here looks at a clock.
 
+pub mod audit;
 mod booking;
 pub mod call;
+pub mod checkup;
 pub mod event;
 pub mod history;
 pub mod outcome;

@@ -73,6 +73,9 @@ pub enum SessionError {
         /// How far the one has come that is here now.
         found: Option<Place>,
     },
+    /// A state that was exported can't be taken in.
+    #[error("the exported state is not taken in: {0}")]
+    Import(String),
     /// The service asks for an API key, and none was given.
     #[error("an API key is needed")]
     NoKey,
