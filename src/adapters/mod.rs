@@ -4,6 +4,7 @@ pub mod ballast;
 pub mod clock;
 pub mod content_store;
 pub mod errored;
+pub mod examine;
 pub mod files;
 mod folder_name;
 pub mod guarded_journal;

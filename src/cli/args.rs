@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Jobs(JobsCommand),
     /// The workspace's balance
     Balance,
+    /// Find out whether all is well, and what to do where it is not
+    Doctor(DoctorArgs),
     /// Carry elsewhere what only the state knows
     #[command(subcommand)]
     State(StateCommand),
@@ -179,6 +181,15 @@ pub(crate) struct JobsListArgs {
 pub(crate) struct JobArgs {
     /// The job's id
     pub(crate) job: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    /// The manifest whose state is looked over
+    pub(crate) manifest: Option<PathBuf>,
+    /// Ask the service as well
+    #[arg(long)]
+    pub(crate) online: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@ mod call_error;
 mod check;
 mod complaint;
 mod completions;
+mod doctor;
 mod entry;
 mod error;
 mod exit;

@@ -2,6 +2,7 @@
 
 mod begin;
 mod carry;
+mod doctor;
 mod lost;
 mod open;
 mod run;
@@ -10,6 +11,7 @@ mod state;
 
 pub use begin::begin;
 pub use carry::{Carried, export};
+pub use doctor::examine;
 pub use open::{Loaded, Session, SessionError, load};
 pub use run::{Options, run};
 pub use service::{Origin, SIMULATOR_SPEED};
