@@ -190,8 +190,12 @@ fn each_broken_promise_is_found() {
         ),
     ] {
         let found = findings(events);
-        assert_eq!(found.len(), 1, "{said}: {found:?}");
-        assert!(found[0].contains(said), "{said}: {found:?}");
+        // What follows from it may be found as well.
+        let first = found.first();
+        assert!(
+            first.is_some_and(|first| first.contains(said)),
+            "{said}: {found:?}"
+        );
     }
 }
 

@@ -265,6 +265,9 @@ fn a_disk_that_fills_up_ends_the_run_with_everything_recorded() {
         .run(&place, &[&["resume", "m.yaml"], &run[..]].concat())
         .with(0);
     assert_eq!(whole.json()["counts"]["succeeded"], 60, "{whole}");
+    service
+        .run(&place, &["doctor", "m.yaml", "--state", "disk"])
+        .with(0);
     let totals = service.books().totals;
     assert_eq!((totals.jobs, totals.writes), (60, 60 + 50));
     drop(disk);

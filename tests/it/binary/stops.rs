@@ -211,6 +211,7 @@ fn a_disk_that_fails_in_the_middle_leaves_a_report_and_a_run_that_goes_on() {
         (&"run-1".into(), &60.into())
     );
     assert!(!errored.exists(), "it was not taken in");
+    service.run(&place, &["doctor", "m.yaml"]).with(0);
     let totals = service.books().totals;
     assert_eq!((totals.jobs, totals.writes), (60, 60 + 50));
 }
