@@ -78,7 +78,7 @@ async fn engine(place: &Path, base_url: &str) -> (Duration, Vec<String>) {
         },
         state: None,
         fail_fast: false,
-        accepted: session::Accepted::default(),
+        risks: session::Risks::default(),
         reopen: false,
     };
     let (_stop, stopped) = tokio::sync::watch::channel(StopLevel::Go);

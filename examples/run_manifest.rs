@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         },
         state: None,
         fail_fast: false,
-        accepted: session::Accepted::default(),
+        risks: session::Risks::default(),
         reopen: false,
     };
     let (_stop, stopped) = tokio::sync::watch::channel(StopLevel::Go);

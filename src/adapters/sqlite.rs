@@ -263,17 +263,21 @@ fn settle(connection: &Connection, path: &Path) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// The file exists with mode 0600 before SQLite opens it; the files that SQLite puts beside it inherit the mode.
+/// The file exists with mode 0600 before SQLite opens it; the files that SQLite puts beside it inherit the mode. One that is
+/// there is left alone: opening and closing it would let go of the locks that another connection of this process has.
 fn create_private(path: &Path) -> Result<(), StorageError> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let opened = std::fs::OpenOptions::new()
-        .create(true)
+        .create_new(true)
         .append(true)
         .mode(0o600)
         .open(path);
-    opened
-        .map(drop)
-        .map_err(|error| StorageError::io(path.display().to_string(), &error))
+    match opened {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(StorageError::io(path.display().to_string(), &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Runs `work`, which blocks, without holding up the other tasks of a runtime with several threads. On a runtime with one

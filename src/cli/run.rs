@@ -22,7 +22,7 @@ use crate::report::summary::Summary;
 use crate::report::{json, text};
 use crate::run::outcome::{ExitReason, RunEnd};
 use crate::schedule::judge;
-use crate::session::{self, Accepted, Loaded, Options, Session, SessionError};
+use crate::session::{self, Loaded, Options, Risks, Session, SessionError};
 
 /// How long requests that are out may take to settle after the first signal.
 const SETTLE: Duration = Duration::from_secs(30);
@@ -42,7 +42,7 @@ pub(super) fn run(
         origin: with_key(globals)?,
         state: globals.state.clone(),
         fail_fast: args.fail_fast,
-        accepted: Accepted {
+        risks: Risks {
             network_state: globals.force_network_state,
             rollback: args.accept_rollback,
         },

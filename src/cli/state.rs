@@ -14,7 +14,7 @@ use super::origin::origin;
 use super::output::Output;
 use crate::report::json::{FORMAT_VERSION, document};
 use crate::report::words::counted;
-use crate::session::{self, Accepted, Carried};
+use crate::session::{self, Carried, Risks};
 
 /// What stands for a standard stream.
 const STREAM: &str = "-";
@@ -65,12 +65,12 @@ fn import(
     let text = read(&args.file)
         .map_err(|why| CliError::io(format!("reading {}", args.file.display()), why))?;
     let carried = Carried::parse(&text)?;
-    let accepted = Accepted {
+    let risks = Risks {
         network_state: globals.force_network_state,
         rollback: args.accept_rollback,
     };
     let (state, objects) = (globals.state.as_deref(), args.with_objects.as_deref());
-    carried.import(&loaded, &origin, state, objects, accepted)?;
+    carried.import(&loaded, &origin, state, objects, risks)?;
     if output.is_json() {
         output.print(&document(&json!({
             "format_version": FORMAT_VERSION,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::open::{Loaded, Session, SessionError};
 use super::service::Origin;
-use super::state::{Accepted, find, lock, standing_of};
+use super::state::{Risks, find, lock, standing_of};
 use crate::adapters::content_store::{ContentStore, listed};
 use crate::adapters::high_water::{HighWater, Place, Standing};
 use crate::adapters::journal::SqliteJournal;
@@ -102,11 +102,11 @@ impl Carried {
         origin: &Origin,
         state: Option<&Path>,
         objects: Option<&Path>,
-        accepted: Accepted,
+        risks: Risks,
     ) -> Result<(), SessionError> {
         self.check(&loaded.family.salt, origin)?;
         let folder = find(loaded, origin, state)?;
-        let _lock = lock(&folder, accepted)?;
+        let _lock = lock(&folder, risks)?;
         let there = SqliteJournal::read(&folder.journal()).map_err(SessionError::Unreadable)?;
         if !there.is_empty() {
             let why = format!(
@@ -116,7 +116,7 @@ impl Carried {
             );
             return Err(SessionError::Import(why));
         }
-        self.refuse_older(standing_of(&folder, origin)?, accepted)?;
+        self.refuse_older(standing_of(&folder, origin)?, risks)?;
         let store = ContentStore::open(folder.objects())?;
         if let Some(objects) = objects {
             for stored in &self.objects {
@@ -153,10 +153,10 @@ impl Carried {
     }
 
     /// A state that was lost may have come further than the document.
-    fn refuse_older(&self, standing: Standing, accepted: Accepted) -> Result<(), SessionError> {
+    fn refuse_older(&self, standing: Standing, risks: Risks) -> Result<(), SessionError> {
         match standing {
             Standing::RolledBack { mark, .. }
-                if mark.seq > self.records.len() as u64 && !accepted.rollback =>
+                if mark.seq > self.records.len() as u64 && !risks.rollback =>
             {
                 let found = Place {
                     journal: String::new(),

@@ -15,4 +15,4 @@ pub use doctor::examine;
 pub use open::{Loaded, Session, SessionError, load};
 pub use run::{Options, run};
 pub use service::{Origin, SIMULATOR_SPEED};
-pub use state::Accepted;
+pub use state::Risks;

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::begin::begin;
 use super::open::{Loaded, SessionError, missing_files};
 use super::service::{Origin, Service};
-use super::state::{Accepted, OpenState, output_folder};
+use super::state::{OpenState, Risks, output_folder};
 use crate::adapters::content_store::ContentStore;
 use crate::adapters::files::Output;
 use crate::adapters::images;
@@ -31,7 +31,7 @@ pub struct Options {
     /// Whether nothing new is started once a part did not succeed.
     pub fail_fast: bool,
     /// What would be refused otherwise.
-    pub accepted: Accepted,
+    pub risks: Risks,
     /// Whether the last run goes on even when it is finished; it is an error then when there is none, or the plan changed.
     pub reopen: bool,
 }
@@ -59,7 +59,7 @@ pub async fn run(
         &options.origin,
         state,
         &output_folder,
-        options.accepted,
+        options.risks,
     )?;
     keep_images(&loaded, &store)?;
 

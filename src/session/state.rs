@@ -20,7 +20,7 @@ use crate::run::event::Record;
 
 /// Risks that the user takes knowingly.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Accepted {
+pub struct Risks {
     /// The state is on a network file system.
     pub network_state: bool,
     /// The journal is older than what was here: what it does not know of is paid again.
@@ -56,12 +56,12 @@ pub(super) fn find(
     )?)
 }
 
-/// Takes the lock of `folder`, unless it is on a network file system and that is not accepted.
+/// Takes the lock of `folder`, unless it is on a network file system and that risk is not taken.
 ///
 /// # Errors
 /// When it is, another process holds the lock, or the folder can't be written.
-pub(super) fn lock(folder: &StateFolder, accepted: Accepted) -> Result<RunLock, SessionError> {
-    if !accepted.network_state {
+pub(super) fn lock(folder: &StateFolder, risks: Risks) -> Result<RunLock, SessionError> {
+    if !risks.network_state {
         folder.refuse_network()?;
     }
     Ok(folder.lock(&run_lock::holder(&now_text()))?)
@@ -99,15 +99,15 @@ impl OpenState {
         origin: &Origin,
         state: Option<&Path>,
         output: &Path,
-        accepted: Accepted,
+        risks: Risks,
     ) -> Result<Self, SessionError> {
         let folder = find(loaded, origin, state)?;
-        let lock = lock(&folder, accepted)?;
+        let lock = lock(&folder, risks)?;
         // It is read before it is opened for writing: what can't be understood stays as it is.
         let mut records =
             SqliteJournal::read(&folder.journal()).map_err(SessionError::Unreadable)?;
         if let Standing::RolledBack { mark, found } = standing_of(&folder, origin)?
-            && !accepted.rollback
+            && !risks.rollback
         {
             return Err(SessionError::RolledBack { mark, found });
         }

@@ -1,6 +1,8 @@
 //! The binary, as a user runs it.
 
+mod carried;
 mod commands;
+mod doctor;
 mod faults;
 mod kill;
 mod looks;

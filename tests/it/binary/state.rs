@@ -4,19 +4,16 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
-use millrun::simulator::SIM_API_KEY;
-use serde_json::Value;
-
 use super::place::{Ended, FAST_LIMITS, Place, SMALL, Service, small};
 
-const JOURNAL: &str = ".millrun/small/sim/journal.db";
+pub const JOURNAL: &str = ".millrun/small/sim/journal.db";
 
-fn open(place: &Place, journal: &str) -> rusqlite::Connection {
+pub fn open(place: &Place, journal: &str) -> rusqlite::Connection {
     rusqlite::Connection::open(place.path(journal)).unwrap()
 }
 
 /// A family at a service of its own, which outlives the family's state.
-fn at_a_service() -> (Place, Service, String) {
+pub fn at_a_service() -> (Place, Service, String) {
     let place = Place::new();
     let limits = format!("{FAST_LIMITS}\nbudget:");
     place.write("m.yaml", &SMALL.replace("budget:", &limits));
@@ -26,7 +23,7 @@ fn at_a_service() -> (Place, Service, String) {
 }
 
 /// How many sends the service has taken.
-fn sends(service: &Service) -> usize {
+pub fn sends(service: &Service) -> usize {
     let totals = service.books().totals;
     totals.writes + totals.reviews
 }
@@ -132,6 +129,61 @@ fn files_that_are_lost_come_from_where_they_were_published_or_are_fetched_again(
     assert_eq!(sends(&service), sent);
     // One was published as it was: it is not fetched. The other, and the revision before the iterate, are.
     assert_eq!(service.books().totals.downloads - fetched, 2);
+}
+
+/// Whether a process is stopped, where the system tells.
+fn sleeps(child: &std::process::Child) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", child.id()));
+    stat.map_or(true, |stat| stat.contains(") T "))
+}
+
+/// Whether nobody is writing to a database.
+fn is_free(place: &Place, name: &str) -> bool {
+    let database = open(place, name);
+    database.busy_timeout(std::time::Duration::ZERO).unwrap();
+    database.execute_batch("begin immediate; rollback").is_ok()
+}
+
+#[test]
+fn a_run_that_slept_while_another_took_over_adds_nothing_and_sends_nothing() {
+    let (place, service, state) = at_a_service();
+    let mut sleeper = service
+        .command(&place, &["run", "m.yaml", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while service.books().totals.jobs == 0 {
+        assert!(sleeper.try_wait().unwrap().is_none(), "it ended early");
+    }
+    let tell = |signal: &str, child: &std::process::Child| {
+        let mut kill = Command::new("kill");
+        let told = kill.args([signal, &child.id().to_string()]).status();
+        assert!(told.unwrap().success());
+    };
+    tell("-STOP", &sleeper);
+    // In the middle of a commit it keeps everybody out, which is as safe.
+    while !sleeps(&sleeper)
+        || !["journal.db", "limits.db"]
+            .iter()
+            .all(|name| is_free(&place, &format!("{state}/{name}")))
+    {
+        tell("-CONT", &sleeper);
+        assert!(sleeper.try_wait().unwrap().is_none(), "it ended early");
+        tell("-STOP", &sleeper);
+    }
+    // Somebody thinks that it is dead, and removes its lock.
+    fs::remove_file(place.path(&format!("{state}/run.lock"))).unwrap();
+    service.run(&place, &["run", "m.yaml", "-q"]).with(0);
+    let sent = sends(&service);
+    assert_eq!(sent, 3);
+    tell("-CONT", &sleeper);
+    let ended = Ended::from(sleeper.wait_with_output().unwrap()).with(5);
+    assert_eq!(ended.json()["error"]["kind"], "storage", "{ended}");
+    assert_eq!(sends(&service), sent);
+    service.run(&place, &["doctor", "m.yaml"]).with(0);
+    let again = service.run(&place, &["run", "m.yaml", "--json"]).with(0);
+    assert_eq!(again.json()["counts"]["reused"], 2, "{again}");
 }
 
 /// The binary as a user who is not root; `None` where it can't be had.
@@ -331,212 +383,4 @@ fn logs_that_can_not_be_written_stop_no_work() {
     let mut run = place.command(&run);
     let ended: Ended = run.stderr(full).output().unwrap().into();
     assert_eq!(ended.with(0).json()["counts"]["succeeded"], 2);
-}
-
-/// The key of the simulator's own service is in nothing that leaves the state.
-fn assert_keyless(text: &str) {
-    assert!(!text.contains(SIM_API_KEY));
-}
-
-#[test]
-fn a_state_that_was_exported_deleted_and_imported_buys_nothing_again() {
-    let (place, service, _) = at_a_service();
-    service.run(&place, &["run", "m.yaml", "-q"]).with(0);
-    let sent = sends(&service);
-    service
-        .run(
-            &place,
-            &["state", "export", "m.yaml", "--output", "state.json"],
-        )
-        .with(0);
-    let text = fs::read_to_string(place.path("state.json")).unwrap();
-    assert_keyless(&text);
-    let exported: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(exported["format_version"], 1);
-    assert_eq!(exported["objects"].as_array().unwrap().len(), 3);
-    let told = service.run(&place, &["state", "export", "m.yaml"]).with(0);
-    assert_eq!(told.json(), exported);
-    // Nothing is put over what is there.
-    let refused = service
-        .run(&place, &["state", "import", "m.yaml", "state.json"])
-        .with(2);
-    assert!(
-        refused.stderr.contains("only into an empty state"),
-        "{refused}"
-    );
-
-    fs::remove_dir_all(place.path(".millrun")).unwrap();
-    service
-        .run(&place, &["state", "import", "m.yaml", "state.json"])
-        .with(0);
-    let report = service
-        .run(&place, &["run", "m.yaml", "--json"])
-        .with(0)
-        .json();
-    // The part of two revisions fetches the first of them, which is published nowhere.
-    let counts = [&report["counts"]["reused"], &report["counts"]["succeeded"]];
-    assert_eq!(counts, [1, 1], "{report}");
-    assert_eq!(report["requests"]["download"], 1, "{report}");
-    assert_eq!(report["run_id"], "run-2");
-    assert_eq!(sends(&service), sent);
-    let ledger = service
-        .run(&place, &["ledger", "m.yaml", "--json", "--run", "1"])
-        .with(0)
-        .json();
-    assert_eq!(
-        ledger["totals"]["charged_cents"],
-        service.books().totals.charged_cents.0
-    );
-}
-
-#[test]
-fn objects_travel_along_when_they_are_wanted_and_another_family_is_refused() {
-    let place = small();
-    place.simulated(&["run", "m.yaml", "-q"]).with(0);
-    place
-        .simulated(&[
-            "state",
-            "export",
-            "m.yaml",
-            "--output",
-            "s.json",
-            "--with-objects",
-            "objects",
-        ])
-        .with(0);
-    assert_eq!(place.files("objects").len(), 3);
-    let damaged = &place.files("objects")[0];
-    fs::remove_dir_all(place.path(".millrun")).unwrap();
-    place.write("other.yaml", &SMALL.replace("uid: s1", "uid: s2"));
-    let refused = place
-        .simulated(&["state", "import", "other.yaml", "s.json"])
-        .with(2);
-    assert!(refused.stderr.contains("another family"), "{refused}");
-    place.write("half.json", "{\"format_version\": 1");
-    place
-        .simulated(&["state", "import", "m.yaml", "half.json"])
-        .with(2);
-    let kept = fs::read(place.path(&format!("objects/{damaged}"))).unwrap();
-    place.write(&format!("objects/{damaged}"), "damaged");
-    let import = [
-        "state",
-        "import",
-        "m.yaml",
-        "s.json",
-        "--with-objects",
-        "objects",
-    ];
-    let refused = place.simulated(&import).with(2);
-    assert!(refused.stderr.contains(damaged.as_str()), "{refused}");
-    fs::write(place.path(&format!("objects/{damaged}")), kept).unwrap();
-    place.simulated(&import).with(0);
-    let report = place.simulated(&["run", "m.yaml", "--json"]).with(0).json();
-    assert_eq!(report["counts"]["reused"], 2, "{report}");
-}
-
-/// The checks of `name` that a doctor made, as health and message.
-fn checks(told: &Value, name: &str) -> Vec<(String, String)> {
-    let checks = told["checks"].as_array().unwrap().iter();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    checks
-        .filter(|check| check["name"] == name)
-        .map(|check| (text(&check["health"]), text(&check["message"])))
-        .collect()
-}
-
-#[test]
-fn a_doctor_finds_a_healthy_state_healthy() {
-    let place = small();
-    place.simulated(&["doctor", "m.yaml"]).with(0);
-    place.simulated(&["run", "m.yaml", "-q"]).with(0);
-    let told = place
-        .simulated(&["doctor", "m.yaml", "--json"])
-        .with(0)
-        .json();
-    let mut all = told["checks"].as_array().unwrap().iter();
-    assert!(all.all(|check| check["health"] == "good"), "{told:#}");
-    assert_eq!(told["problems"], 0);
-    let people = place.simulated(&["doctor", "m.yaml"]).with(0);
-    assert!(people.stdout.contains("every promise was kept"), "{people}");
-    assert!(
-        people.stdout.ends_with("no problems were found\n"),
-        "{people}"
-    );
-
-    let keyless = place.run(&["doctor", "--json"]).with(1).json();
-    assert_eq!(checks(&keyless, "key")[0].0, "problem");
-    let service = Service::start(&place, &["--speed", "300"]);
-    let online = service
-        .run(&place, &["doctor", "--online", "--json"])
-        .with(0);
-    assert_eq!(checks(&online.json(), "service")[0].0, "good");
-    assert_keyless(&online.to_string());
-    let mut wrong = service.command(&place, &["doctor", "--online", "--json"]);
-    let wrong: Ended = wrong
-        .env("ORVILLE_API_KEY", "gcad_sim_wrong")
-        .output()
-        .unwrap()
-        .into();
-    assert_eq!(checks(&wrong.with(1).json(), "service")[0].0, "problem");
-}
-
-#[test]
-fn a_doctor_says_what_is_wrong_with_a_state_and_changes_nothing() {
-    let place = small();
-    place.simulated(&["run", "m.yaml", "-q"]).with(0);
-    let doctor = |problem: &str| {
-        let ended = place.simulated(&["doctor", "m.yaml", "--json"]);
-        let told = ended.json();
-        let is_found = checks(&told, problem)
-            .iter()
-            .any(|check| check.0 == "problem");
-        assert!(is_found && told["exit_code"] == 1, "{problem}: {told:#}");
-        ended.with(1);
-    };
-    let journal = place.path(JOURNAL);
-    let good = fs::read(&journal).unwrap();
-
-    let change = |sql: &str| open(&place, JOURNAL).execute_batch(sql).unwrap();
-    change("update sends set state = 'intended'");
-    doctor("projection");
-    fs::write(&journal, &good).unwrap();
-
-    // The same work intended a second time, after it was paid.
-    change(
-        "insert into events (run, at, name, body)
-         select run, at, name, body from events where name = 'intended' limit 1",
-    );
-    doctor("promises");
-    fs::write(&journal, &good).unwrap();
-
-    change("delete from events where seq > 5");
-    doctor("rollback");
-
-    let damaged = "no database, but long enough to be looked at as one. ".repeat(100);
-    fs::write(&journal, &damaged).unwrap();
-    doctor("journal");
-    assert_eq!(fs::read_to_string(&journal).unwrap(), damaged);
-    fs::write(&journal, &good).unwrap();
-
-    let object = &place.files(".millrun/small/sim/objects")[0];
-    let object = place.path(&format!(".millrun/small/sim/objects/{object}"));
-    let whole = fs::read(&object).unwrap();
-    fs::write(&object, "damaged").unwrap();
-    doctor("objects");
-    fs::write(&object, whole).unwrap();
-
-    fs::set_permissions(&journal, fs::Permissions::from_mode(0o644)).unwrap();
-    doctor("modes");
-    // What SQLite put beside it in the meantime has its mode.
-    for name in place.files(".millrun/small/sim") {
-        let file = place.path(&format!(".millrun/small/sim/{name}"));
-        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
-    }
-
-    place.write("out-sim/boxes/box-10.step", "edited");
-    let told = place
-        .simulated(&["doctor", "m.yaml", "--json"])
-        .with(0)
-        .json();
-    assert_eq!(checks(&told, "published")[0].0, "note");
 }
