@@ -28,7 +28,7 @@ impl ContentStore {
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let folder = folder.into();
         super::private_folder::make_private(&folder)?;
-        sweep(&folder).map_err(|error| StorageError::new(folder.display().to_string(), error))?;
+        sweep(&folder).map_err(|error| StorageError::io(folder.display().to_string(), &error))?;
         Ok(Self { folder })
     }
 
@@ -58,7 +58,7 @@ impl ContentStore {
         };
         write()
             .map(|()| stored)
-            .map_err(|error| StorageError::new(path.display().to_string(), error))
+            .map_err(|error| StorageError::io(path.display().to_string(), &error))
     }
 
     /// The bytes under `digest`.
@@ -68,7 +68,7 @@ impl ContentStore {
     pub fn get(&self, digest: Digest) -> Result<Bytes, StorageError> {
         let path = self.path(digest);
         let bytes = fs::read(&path)
-            .map_err(|error| StorageError::new(path.display().to_string(), error))?;
+            .map_err(|error| StorageError::io(path.display().to_string(), &error))?;
         if Digest::of(&bytes) == digest {
             Ok(bytes.into())
         } else {
@@ -77,6 +77,12 @@ impl ContentStore {
                 "the file is damaged: its content is not what its name says",
             ))
         }
+    }
+
+    /// Whether there is an object of this name and length. Its content is not looked at.
+    #[must_use]
+    pub fn has(&self, stored: &Stored) -> bool {
+        fs::metadata(self.path(stored.sha256)).is_ok_and(|there| there.len() == stored.bytes)
     }
 
     fn path(&self, digest: Digest) -> PathBuf {
@@ -88,6 +94,29 @@ impl ContentStore {
     pub fn folder(&self) -> &Path {
         &self.folder
     }
+}
+
+/// The objects in `folder`, by their names; their content is not looked at, and nothing is changed.
+///
+/// # Errors
+/// When the folder is there and can't be read.
+pub fn listed(folder: &Path) -> Result<Vec<Stored>, StorageError> {
+    let failed = |error: std::io::Error| StorageError::io(folder.display().to_string(), &error);
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(failed)?,
+    };
+    let mut listed = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Ok(sha256) = Digest::try_from(name) {
+            let bytes = entry.metadata().map_err(failed)?.len();
+            listed.push(Stored { sha256, bytes });
+        }
+    }
+    listed.sort_by_key(|stored| stored.sha256);
+    Ok(listed)
 }
 
 /// Whether the object at `path` is there and undamaged.

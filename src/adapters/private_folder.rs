@@ -20,7 +20,7 @@ pub fn make_private(folder: &Path) -> Result<(), StorageError> {
         .recursive(true)
         .mode(0o700)
         .create(folder)
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| StorageError::io(folder.display().to_string(), &error))?;
     match shared_mode(folder)? {
         None => Ok(()),
         Some(mode) => Err(failed(&format!(
@@ -34,7 +34,7 @@ pub(super) fn shared_mode(folder: &Path) -> Result<Option<u32>, StorageError> {
     match fs::metadata(folder) {
         Ok(there) => Ok(Some(there.mode() & 0o7777).filter(|mode| mode & OTHERS_WRITE != 0)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StorageError::new(folder.display().to_string(), error)),
+        Err(error) => Err(StorageError::io(folder.display().to_string(), &error)),
     }
 }
 

@@ -1,12 +1,13 @@
-//! How SQLite is opened: settings that survive a power cut, and a version that is fit for them.
+//! How SQLite is opened: settings that survive a power cut, a version that is fit for them, and a copy before each migration.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 
-use crate::execute::ports::StorageError;
+use crate::execute::ports::{StorageError, Trouble};
 
 /// The first SQLite without the WAL-reset bug, in which two connections could lose commits.
 const MIN_SQLITE: i32 = 3_051_003;
@@ -14,7 +15,8 @@ const MIN_SQLITE: i32 = 3_051_003;
 const WAL_PAGES: &str = "8192";
 
 /// Opens the database at `path`, creating it when it is not there. `migrations` are run in order, from the one that the
-/// file's `user_version` names; a file that is newer than all of them is refused.
+/// file's `user_version` names; a file that is newer than all of them is refused, and one that is older is copied first, to
+/// the file that [`backup`] names.
 ///
 /// # Errors
 /// When the file can't be opened, is of another application, or is newer than this program.
@@ -23,7 +25,7 @@ pub fn open(
     application_id: i32,
     migrations: &[&str],
 ) -> Result<Connection, StorageError> {
-    let failed = |error: rusqlite::Error| StorageError::new(path.display().to_string(), error);
+    let failed = |error: rusqlite::Error| trouble(&path.display().to_string(), &error);
     if rusqlite::version_number() < MIN_SQLITE {
         return Err(StorageError::new(
             "SQLite",
@@ -41,6 +43,9 @@ pub fn open(
     settle(&connection, path)?;
     let version = layout(&connection, path, application_id, migrations)?;
     if version < migrations.len() {
+        if version > 0 {
+            back_up(&connection, path, version)?;
+        }
         let change = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed)?;
@@ -64,6 +69,87 @@ pub fn open(
     Ok(connection)
 }
 
+/// A database that is only looked at.
+#[derive(Debug)]
+pub(super) struct ToRead {
+    pub(super) connection: Connection,
+    /// How many migrations it has seen; at least one.
+    pub(super) layout: usize,
+    /// A copy that is looked at in its place.
+    _copy: Option<tempfile::TempDir>,
+}
+
+/// Opens the database at `path` without changing it; `None` when there is none, or it has no tables yet.
+///
+/// # Errors
+/// When it can't be read, is of another application, or is newer than this program.
+pub(super) fn open_to_read(
+    path: &Path,
+    application_id: i32,
+    migrations: &[&str],
+) -> Result<Option<ToRead>, StorageError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let look = |path: &Path| {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)
+            .map_err(|error| trouble(&path.display().to_string(), &error))?;
+        connection
+            .busy_timeout(Duration::from_secs(30))
+            .map_err(|error| trouble(&path.display().to_string(), &error))?;
+        layout(&connection, path, application_id, migrations).map(|layout| (connection, layout))
+    };
+    let (looked, copy) = match look(path) {
+        Err(error) if error.trouble == Trouble::ReadOnly => {
+            // SQLite has to write beside a write-ahead log even to read. Where nobody may write, a copy tells the same.
+            let copy = copy_of(path)?;
+            let name = path.file_name().unwrap_or_default();
+            (look(&copy.path().join(name))?, Some(copy))
+        }
+        other => (other?, None),
+    };
+    let (connection, layout) = looked;
+    Ok((layout > 0).then_some(ToRead {
+        connection,
+        layout,
+        _copy: copy,
+    }))
+}
+
+/// The database at `path` and its write-ahead log, copied to where it can be opened.
+fn copy_of(path: &Path) -> Result<tempfile::TempDir, StorageError> {
+    let io = |error: std::io::Error| StorageError::io(path.display().to_string(), &error);
+    let folder = tempfile::tempdir().map_err(io)?;
+    let name = path.file_name().unwrap_or_default();
+    std::fs::copy(path, folder.path().join(name)).map_err(io)?;
+    let beside = |suffix: &str| {
+        let mut name = name.to_owned();
+        name.push(suffix);
+        name
+    };
+    let log = path.with_file_name(beside("-wal"));
+    if log.exists() {
+        std::fs::copy(&log, folder.path().join(beside("-wal"))).map_err(io)?;
+    }
+    Ok(folder)
+}
+
+/// Asks SQLite whether the file is sound.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn quick_check(connection: &Connection, name: &str) -> Result<(), StorageError> {
+    let told: String = connection
+        .query_row("pragma quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| trouble(name, &error))?;
+    if told == "ok" {
+        Ok(())
+    } else {
+        Err(StorageError::new(name, format!("it is damaged: {told}")).of(Trouble::Damaged))
+    }
+}
+
 /// How many of `migrations` the database at `path` has seen: none when the process that made it was killed before the first.
 ///
 /// # Errors
@@ -74,27 +160,79 @@ pub fn layout(
     application_id: i32,
     migrations: &[&str],
 ) -> Result<usize, StorageError> {
-    let failed = |why: &dyn std::fmt::Display| StorageError::new(path.display().to_string(), why);
+    let name = path.display().to_string();
+    let failed = |error: rusqlite::Error| trouble(&name, &error);
     let found: i32 = connection
         .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(|error| failed(&error))?;
+        .map_err(failed)?;
     let version: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(|error| failed(&error))?;
+        .map_err(failed)?;
     if version > 0 && found != application_id {
-        return Err(failed(&"it is not a file of millrun"));
+        let error = StorageError::new(&name, "it is not a file of millrun");
+        return Err(error.of(Trouble::Damaged));
     }
     match usize::try_from(version) {
         Ok(seen) if seen <= migrations.len() => Ok(seen),
-        _ => Err(failed(&format!(
-            "it was written by a newer millrun (version {version} of its layout)"
-        ))),
+        _ => Err(StorageError::new(
+            &name,
+            format!("it was written by a newer millrun (version {version} of its layout)"),
+        )
+        .of(Trouble::Newer)),
     }
+}
+
+/// Where the database at `path` is copied to before it leaves layout `version`.
+#[must_use]
+pub fn backup(path: &Path, version: usize) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".v{version}.bak"));
+    name.into()
+}
+
+/// Copies the database as it is now, whole and synced, for nobody but the user. A copy that is there already was made by a
+/// process that was killed before it could migrate: it is replaced.
+fn back_up(connection: &Connection, path: &Path, version: usize) -> Result<(), StorageError> {
+    let wanted = backup(path, version);
+    let name = wanted.display().to_string();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let io = |error: std::io::Error| StorageError::io(&name, &error);
+    // SQLite writes into a file that is there only when it is empty, and then keeps its mode: 0600.
+    let temporary = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    let target = temporary.path().to_string_lossy();
+    connection
+        .execute("vacuum into ?1", [&target])
+        .map_err(|error| trouble(&name, &error))?;
+    temporary.as_file().sync_all().map_err(io)?;
+    temporary
+        .persist(&wanted)
+        .map_err(|error| io(error.error))?;
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(io)
+}
+
+/// An error of SQLite in doing `what`, and what kind of trouble it means.
+pub(super) fn trouble(what: &str, error: &rusqlite::Error) -> StorageError {
+    let kind = match error.sqlite_error() {
+        None => Trouble::Other,
+        Some(error) => match (error.code, error.extended_code) {
+            // A quota that is used up, and a file that may not grow, are told as a write that failed.
+            (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_WRITE) => Trouble::Full,
+            (_, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) => Trouble::Unsynced,
+            (ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen, _) => {
+                Trouble::ReadOnly
+            }
+            (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Trouble::Damaged,
+            _ => Trouble::Other,
+        },
+    };
+    StorageError::new(what, error).of(kind)
 }
 
 /// The settings that commits rely on.
 fn settle(connection: &Connection, path: &Path) -> Result<(), StorageError> {
-    let failed = |error: rusqlite::Error| StorageError::new(path.display().to_string(), error);
+    let failed = |error: rusqlite::Error| trouble(&path.display().to_string(), &error);
     // Without it SQLite prepares a statement anew for every value that could change its plan.
     connection
         .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
@@ -128,17 +266,21 @@ fn settle(connection: &Connection, path: &Path) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// The file exists with mode 0600 before SQLite opens it; the files that SQLite puts beside it inherit the mode.
+/// The file exists with mode 0600 before SQLite opens it; the files that SQLite puts beside it inherit the mode. One that is
+/// there is left alone: opening and closing it would let go of the locks that another connection of this process has.
 fn create_private(path: &Path) -> Result<(), StorageError> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let opened = std::fs::OpenOptions::new()
-        .create(true)
+        .create_new(true)
         .append(true)
         .mode(0o600)
         .open(path);
-    opened
-        .map(drop)
-        .map_err(|error| StorageError::new(path.display().to_string(), error))
+    match opened {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(StorageError::io(path.display().to_string(), &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Runs `work`, which blocks, without holding up the other tasks of a runtime with several threads. On a runtime with one
@@ -153,7 +295,59 @@ pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    const FIRST: &str = "create table one (n integer);";
+
+    #[test]
+    fn a_database_is_copied_before_each_migration_and_the_copy_is_the_users_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let first = open(&path, 7, &[FIRST]).unwrap();
+        first.execute("insert into one values (1)", []).unwrap();
+        drop(first);
+        let copy = backup(&path, 1);
+        // What a killed process left is replaced.
+        std::fs::write(&copy, "half").unwrap();
+        let second = open(&path, 7, &[FIRST, "drop table one;"]).unwrap();
+        assert!(second.prepare("select * from one").is_err());
+        let kept = Connection::open(&copy).unwrap();
+        let n: i64 = kept
+            .query_row("select n from one", [], |row| row.get(0))
+            .unwrap();
+        let version: u32 = kept
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap();
+        assert_eq!((n, version), (1, 1));
+        let mode = std::fs::metadata(&copy).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        // A fresh one, and one that is not older, need no copy.
+        drop(open(&path, 7, &[FIRST, "drop table one;"]).unwrap());
+        drop(open(&folder.path().join("b.db"), 7, &[FIRST]).unwrap());
+        let copies = std::fs::read_dir(folder.path()).unwrap().filter(|entry| {
+            let name = entry.as_ref().unwrap().file_name();
+            name.to_string_lossy().ends_with(".bak")
+        });
+        assert_eq!(copies.count(), 1);
+    }
+
+    #[test]
+    fn a_full_disk_and_a_damaged_file_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let full = open(&path, 7, &[FIRST]).unwrap();
+        full.pragma_update(None, "max_page_count", 2).unwrap();
+        let error = full
+            .execute_batch("create table two (n integer); create table three (n integer);")
+            .unwrap_err();
+        assert_eq!(trouble("a", &error).trouble, Trouble::Full, "{error}");
+        drop(full);
+        std::fs::write(&path, "no database, but long enough. ".repeat(100)).unwrap();
+        let error = open(&path, 7, &[FIRST]).unwrap_err();
+        assert_eq!(error.trouble, Trouble::Damaged, "{error}");
+    }
 
     #[test]
     fn a_place_that_takes_no_write_ahead_log_is_refused() {

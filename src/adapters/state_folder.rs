@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::folder_name::{folder_name, origin_name, with_digest};
+use super::mount;
 use super::private_folder::{make_private, shared_mode};
 use super::run_lock::{RunLock, Taken};
 use crate::execute::ports::StorageError;
@@ -58,6 +59,27 @@ pub enum StateError {
         folder: PathBuf,
         /// Its permissions.
         mode: u32,
+    },
+    /// The state would be on another machine's disk.
+    #[error(
+        "{} is on a network file system ({kind}), where locks and syncs may not mean what they say: keep the state on a \
+         disk of this machine with --state, or take the risk with --force-network-state",
+        folder.display()
+    )]
+    Network {
+        /// The folder.
+        folder: PathBuf,
+        /// What kind it is.
+        kind: &'static str,
+    },
+    /// Two processes would both get the lock.
+    #[error(
+        "locks mean nothing in {}: two runs could be at it at once; keep the state on another disk with --state",
+        folder.display()
+    )]
+    NoLocks {
+        /// The folder.
+        folder: PathBuf,
     },
     /// Another process runs the family.
     #[error("another run holds the state: {holder}")]
@@ -143,6 +165,20 @@ impl StateFolder {
         })
     }
 
+    /// Refuses a state that is, or would be, on another machine's disk.
+    ///
+    /// # Errors
+    /// When it is, or the system does not tell.
+    pub fn refuse_network(&self) -> Result<(), StateError> {
+        match mount::network(&self.origin)? {
+            Some(kind) => Err(StateError::Network {
+                folder: self.origin.clone(),
+                kind,
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Makes the folders and takes the lock of the run. It is held until the answer is dropped, or the process ends in
     /// whatever way.
     ///
@@ -150,10 +186,14 @@ impl StateFolder {
     /// When another process holds it, or the folders can't be made.
     pub fn lock(&self, holder: &str) -> Result<RunLock, StateError> {
         make_private(&self.origin)?;
-        let path = self.origin.join("run.lock");
-        let lock = match RunLock::take(&path, holder)? {
+        let lock = match RunLock::take(&self.run_lock(), holder)? {
             Taken::Ours(lock) => lock,
             Taken::By(holder) => return Err(StateError::Locked { holder }),
+            Taken::Nothing => {
+                return Err(StateError::NoLocks {
+                    folder: self.origin.clone(),
+                });
+            }
         };
         self.write_card()?;
         Ok(lock)
@@ -163,6 +203,26 @@ impl StateFolder {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.origin
+    }
+
+    /// The lock of a run.
+    #[must_use]
+    pub fn run_lock(&self) -> PathBuf {
+        self.origin.join("run.lock")
+    }
+
+    /// The journal's high-water mark. It is beside the origin's folder: who puts that back from a copy leaves the mark.
+    #[must_use]
+    pub fn mark(&self) -> PathBuf {
+        let mut name = self.origin.file_name().unwrap_or_default().to_owned();
+        name.push(".mark");
+        self.family.join(name)
+    }
+
+    /// Room that is kept for a full disk.
+    #[must_use]
+    pub fn ballast(&self) -> PathBuf {
+        self.origin.join("ballast")
     }
 
     /// The journal.
@@ -204,7 +264,8 @@ impl StateFolder {
             temporary.persist(&path).map_err(|error| error.error)?;
             File::open(&self.family)?.sync_all()
         };
-        write().map_err(|error| StorageError::new(path.display().to_string(), error))
+        write()
+            .map_err(|error: std::io::Error| StorageError::io(path.display().to_string(), &error))
     }
 }
 
@@ -220,7 +281,7 @@ fn refuse_shared(folder: &Path) -> Result<(), StateError> {
 }
 
 fn cards(base: &Path) -> Result<Vec<(PathBuf, Card)>, StorageError> {
-    let failed = |error: std::io::Error| StorageError::new(base.display().to_string(), error);
+    let failed = |error: std::io::Error| StorageError::io(base.display().to_string(), &error);
     let entries = match fs::read_dir(base) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         other => other.map_err(failed)?,
@@ -261,137 +322,4 @@ fn list(folders: &[PathBuf]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use super::*;
-
-    struct Fixture {
-        folder: tempfile::TempDir,
-    }
-
-    impl Fixture {
-        fn new() -> Self {
-            Self {
-                folder: tempfile::tempdir().unwrap(),
-            }
-        }
-
-        fn manifest(&self, name: &str) -> PathBuf {
-            let path = self.folder.path().join(name);
-            fs::write(&path, "").unwrap();
-            path
-        }
-
-        fn find(&self, manifest: &Path, name: &str, uid: &str) -> Result<StateFolder, StateError> {
-            let salt = Salt {
-                name: name.to_owned(),
-                uid: uid.to_owned(),
-            };
-            StateFolder::find(&self.folder.path().join(".millrun"), manifest, &salt, "sim")
-        }
-    }
-
-    #[test]
-    fn a_state_follows_its_manifest_through_renames_and_moves() {
-        let f = Fixture::new();
-        let a = f.manifest("a.yaml");
-        let state = f.find(&a, "plates", "u1").unwrap();
-        drop(state.lock("test").unwrap());
-        assert_eq!(f.find(&a, "renamed", "u2").unwrap().path(), state.path());
-        let b = f.folder.path().join("b.yaml");
-        fs::rename(&a, &b).unwrap();
-        assert_eq!(f.find(&b, "plates", "u1").unwrap().path(), state.path());
-    }
-
-    #[test]
-    fn two_manifests_never_share_a_state() {
-        let f = Fixture::new();
-        let (a, b) = (f.manifest("a.yaml"), f.manifest("b.yaml"));
-        let state = f.find(&a, "plates", "u1").unwrap();
-        drop(state.lock("test").unwrap());
-        assert!(matches!(
-            f.find(&b, "plates", "u1"),
-            Err(StateError::Taken { .. })
-        ));
-        let other = f.find(&b, "plates", "u2").unwrap();
-        assert_ne!(other.path(), state.path());
-    }
-
-    #[test]
-    fn families_never_share_a_folder_whatever_they_are_called() {
-        let f = Fixture::new();
-        let long = "n".repeat(300);
-        let names = [
-            ("plates", "u1"),
-            ("plates", "u2"),
-            ("Plates", "u3"),
-            ("PLATES", "u4"),
-            ("a b", "u5"),
-            ("a_b", "u6"),
-            ("a/b", "u7"),
-            (".plates", "u8"),
-            (&long, "u9"),
-            (&long, "u10"),
-            (&format!("{long}x"), "u11"),
-            ("\u{e4}", "u12"),
-            ("\u{f6}", "u13"),
-        ];
-        let mut folders = BTreeSet::new();
-        for (name, uid) in names {
-            let state = f.find(&f.manifest(uid), name, uid).unwrap();
-            drop(state.lock("test").unwrap());
-            let family = state.path().parent().unwrap().file_name().unwrap();
-            let family = family.to_str().unwrap().to_lowercase();
-            assert!(folders.insert(family.clone()), "{name:?} {uid}: {family}");
-        }
-        // One that took another name keeps its folder.
-        let renamed = f
-            .find(&f.folder.path().join("u2"), "renamed", "u14")
-            .unwrap();
-        drop(renamed.lock("test").unwrap());
-        let second = f.find(&f.manifest("u15"), "plates", "u2").unwrap();
-        assert_ne!(second.path(), renamed.path());
-        let first = f.find(&f.folder.path().join("u1"), "plates", "u1").unwrap();
-        assert!(first.path().ends_with("plates/sim"), "{:?}", first.path());
-    }
-
-    #[test]
-    fn a_state_into_which_others_may_write_is_refused() {
-        let f = Fixture::new();
-        let a = f.manifest("a.yaml");
-        let state = f.find(&a, "plates", "u1").unwrap();
-        drop(state.lock("test").unwrap());
-        let base = f.folder.path().join(".millrun");
-        for folder in [state.path(), state.path().parent().unwrap(), &base] {
-            for mode in [0o720, 0o702] {
-                fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
-                match f.find(&a, "plates", "u1") {
-                    Err(error @ StateError::Shared { .. }) => {
-                        let said = error.to_string();
-                        assert!(said.contains("chmod go-w"), "{said}");
-                    }
-                    other => panic!("{other:?}"),
-                }
-            }
-            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
-            assert!(f.find(&a, "plates", "u1").is_ok());
-        }
-        fs::set_permissions(state.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(state.lock("test").is_err());
-    }
-
-    #[test]
-    fn one_process_at_a_time_holds_the_lock() {
-        let f = Fixture::new();
-        let state = f.find(&f.manifest("a.yaml"), "plates", "u1").unwrap();
-        let lock = state.lock("process 1 since noon").unwrap();
-        match state.lock("process 2") {
-            Err(StateError::Locked { holder }) => assert_eq!(holder, "process 1 since noon"),
-            other => panic!("{other:?}"),
-        }
-        drop(lock);
-        assert!(state.lock("process 2").is_ok());
-    }
-}
+mod tests;

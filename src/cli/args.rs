@@ -41,6 +41,9 @@ pub(crate) struct Globals {
     /// Where the state is kept, instead of `.millrun` beside the manifest
     #[arg(long, global = true, value_name = "DIR", env = "MILLRUN_STATE")]
     pub(crate) state: Option<PathBuf>,
+    /// Keep the state on a network file system all the same
+    #[arg(long, global = true, env = "MILLRUN_FORCE_NETWORK_STATE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) force_network_state: bool,
     /// Machine output on stdout, and nothing else there
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -98,6 +101,11 @@ pub(crate) enum Command {
     Balance,
     /// How the rate limits stand, who shares them, and who waits
     Limits(LimitsArgs),
+    /// Find out whether all is well, and what to do where it is not
+    Doctor(DoctorArgs),
+    /// Carry elsewhere what only the state knows
+    #[command(subcommand)]
+    State(StateCommand),
     /// Serve the simulator to other programs
     Sim(SimArgs),
     /// Write completions for a shell
@@ -145,6 +153,9 @@ pub(crate) struct RunArgs {
     /// What is unresolved of this part was never executed: you looked, and it is sent with a new key
     #[arg(long, value_name = "PART")]
     pub(crate) confirm_absent: Vec<String>,
+    /// Run although the journal is older than what was here: what it does not know of may be paid again
+    #[arg(long)]
+    pub(crate) accept_rollback: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -192,6 +203,49 @@ pub(crate) struct JobsListArgs {
 pub(crate) struct JobArgs {
     /// The job's id
     pub(crate) job: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    /// The manifest whose state is looked over
+    pub(crate) manifest: Option<PathBuf>,
+    /// Ask the service as well
+    #[arg(long)]
+    pub(crate) online: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Write everything that was recorded, as JSON
+    Export(StateExportArgs),
+    /// Take an exported state into an empty one
+    Import(StateImportArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StateExportArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// Where to write it; `-` is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Copy files and images to this folder as well
+    #[arg(long, value_name = "DIR")]
+    pub(crate) with_objects: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StateImportArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// What was exported; `-` is stdin
+    pub(crate) file: PathBuf,
+    /// Take files and images from this folder; without it they are fetched again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) with_objects: Option<PathBuf>,
+    /// Import it although the state that was here had come further
+    #[arg(long)]
+    pub(crate) accept_rollback: bool,
 }
 
 #[derive(Debug, clap::Args)]

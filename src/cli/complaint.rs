@@ -6,6 +6,7 @@ use super::call_error::add_facts;
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::output::Output;
+use crate::execute::engine::EngineError;
 use crate::manifest::{Diagnostics, Severity, Sources, render, to_json};
 use crate::plan::action::EditedLineage;
 use crate::report::json::{FORMAT_VERSION, document};
@@ -81,6 +82,15 @@ fn text(error: &CliError, output: &Output) -> String {
         "{} {message}\n",
         palette.paint(Tone::Bad, "error:")
     ));
+    if let CliError::Session(SessionError::Engine(EngineError::Storage(error))) = error
+        && !error.unsaved.is_empty()
+    {
+        text.push_str(&format!(
+            "These lines could be written nowhere: put them into `errored-by-hand.jsonl` in the state folder, and the next \
+             run takes them in.\n{}",
+            terminal::json(&error.unsaved)
+        ));
+    }
     if let Some(hint) = error.kind().hint {
         text.push_str(&format!(
             "{} {hint}\n",

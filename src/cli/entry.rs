@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::ExitCode;
 use super::output::Output;
 use super::{
-    adopt, balance, check, completions, init, jobs, ledger, limits, logging, logs, plan, report,
-    run, runs, sim, status,
+    adopt, balance, check, completions, doctor, init, jobs, ledger, limits, logging, logs, plan,
+    report, run, runs, sim, state, status,
 };
 use crate::report::json::FORMAT_VERSION;
 use crate::untrusted::terminal;
@@ -54,6 +54,8 @@ fn dispatch(args: &Args, output: &mut Output) -> Result<ExitCode, CliError> {
         Command::Jobs(command) => jobs::jobs(command, globals, output),
         Command::Balance => balance::balance(globals, output),
         Command::Limits(args) => limits::limits(args, globals, output),
+        Command::Doctor(args) => doctor::doctor(args, globals, output),
+        Command::State(command) => state::state(command, globals, output),
         Command::Sim(args) => sim::sim(args, globals, output),
         Command::Completions(args) => completions::completions(args, output),
     }

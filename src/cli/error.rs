@@ -7,6 +7,7 @@ use super::exit::ExitCode;
 use crate::adapters::state_folder::StateError;
 use crate::api::CallError;
 use crate::execute::engine::EngineError;
+use crate::execute::ports::{StorageError, Trouble};
 use crate::session::SessionError;
 use crate::simulator::SimulatorError;
 
@@ -60,7 +61,8 @@ const STORAGE: Kind = Kind::new(
 const UNREADABLE: Kind = Kind::new(
     "unreadable",
     ExitCode::Resumable,
-    "nothing was sent or changed: use the millrun that wrote it or, if it is damaged, put back a copy of the state folder",
+    "nothing was sent or changed: use the millrun that wrote it or, if it is damaged, put back a copy of the state folder; \
+     `millrun doctor` says more",
 );
 const LOCKED: Kind = Kind::new(
     "locked",
@@ -120,6 +122,30 @@ impl CliError {
     }
 }
 
+fn storage(error: &StorageError) -> Kind {
+    let hint = match error.trouble {
+        Trouble::Full => {
+            "make room on the disk: what was sent is recorded, and `millrun resume` goes on with it"
+        }
+        Trouble::ReadOnly => {
+            "nothing new is sent where nothing can be recorded: give millrun the right to write there, or keep the state \
+             elsewhere with --state"
+        }
+        Trouble::Unsynced => {
+            "the disk failed: look at the system's log before `millrun resume`, which goes on with what was sent"
+        }
+        Trouble::Fenced => {
+            "nothing new was sent: one process at a time runs a family; `millrun resume` goes on with what was sent"
+        }
+        Trouble::Damaged | Trouble::Newer => return UNREADABLE,
+        Trouble::Other => return STORAGE,
+    };
+    Kind {
+        hint: Some(hint),
+        ..STORAGE
+    }
+}
+
 fn session(error: &SessionError) -> Kind {
     match error {
         SessionError::Manifest { .. } => Kind::bare("manifest", ExitCode::Usage),
@@ -130,9 +156,20 @@ fn session(error: &SessionError) -> Kind {
              the part anew on a job that is paid again",
         ),
         SessionError::State(StateError::Locked { .. }) => LOCKED,
-        SessionError::State(StateError::Storage(_))
-        | SessionError::Engine(EngineError::Storage(_)) => STORAGE,
+        SessionError::State(StateError::Storage(error))
+        | SessionError::Engine(EngineError::Storage(error)) => storage(error),
+        SessionError::RolledBack { .. } => Kind::new(
+            "rolled_back",
+            ExitCode::Resumable,
+            "nothing was sent: put the newer journal.db back; if it is lost, look at `millrun jobs list` for what was made \
+             since, and then run it with --accept-rollback",
+        ),
         SessionError::State(_) => Kind::bare("state", ExitCode::Usage),
+        SessionError::Import(_) => Kind::new(
+            "import",
+            ExitCode::Usage,
+            "nothing was imported; `millrun state export` writes the file, `--state` names another folder",
+        ),
         SessionError::Unreadable(_) => UNREADABLE,
         SessionError::NoKey => Kind::new(
             "no_key",

@@ -20,6 +20,8 @@ pub(super) fn init(globals: &Globals, output: &Output) {
     let progress = if globals.quiet { "error" } else { "info" };
     let logs = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        // A log that can't be written is told nowhere: telling it on the same stream would end the run with a panic.
+        .log_internal_errors(false)
         .with_ansi(output.stderr_palette() == Palette::Colored)
         .with_env_filter(EnvFilter::new(format!("{level},{PROGRESS}={progress}")));
     // A second subscriber is refused, which only a program with its own could meet.

@@ -7,6 +7,7 @@ mod call_error;
 mod check;
 mod complaint;
 mod completions;
+mod doctor;
 mod entry;
 mod error;
 mod exit;
@@ -28,6 +29,7 @@ mod run;
 mod runs;
 mod signals;
 mod sim;
+mod state;
 mod status;
 
 pub use entry::main;

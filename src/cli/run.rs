@@ -23,7 +23,7 @@ use crate::report::summary::Summary;
 use crate::report::{json, text};
 use crate::run::outcome::{ExitReason, RunEnd};
 use crate::schedule::judge;
-use crate::session::{self, Loaded, Options, Session, SessionError};
+use crate::session::{self, Loaded, Options, Risks, Session, SessionError};
 
 /// How long requests that are out may take to settle after the first signal.
 const SETTLE: Duration = Duration::from_secs(30);
@@ -44,6 +44,10 @@ pub(super) fn run(
         state: globals.state.clone(),
         limits: limits_folder(),
         fail_fast: args.fail_fast,
+        risks: Risks {
+            network_state: globals.force_network_state,
+            rollback: args.accept_rollback,
+        },
         reopen: resume,
         confirm_absent: (!args.confirm_absent.is_empty())
             .then(|| (args.confirm_absent.clone(), person())),

@@ -54,9 +54,9 @@ pub async fn run<'a>(
     engine.begin(begin)?;
     match engine.turns(stop).await {
         Err(EngineError::Storage(error)) => {
-            // Nothing can be recorded any more. Requests that are out may end, which saves the service a broken pipe.
+            // Nothing is sent any more. Requests that are out may end: what they were paid for is kept where it still can be.
             tokio::select! {
-                () = async { while engine.out.next().await.is_some() {} } => {}
+                () = engine.drain() => {}
                 () = asked_to_end(&mut drained) => {}
             }
             Err(error.into())
@@ -379,11 +379,23 @@ impl Engine<'_> {
         self.unsaved.push(record);
     }
 
+    /// Takes in the replies to what is out after storage failed.
+    async fn drain(&mut self) {
+        let _ = self.commit(); // The error that is told is the first one.
+        while let Some((out, reply)) = self.out.next().await {
+            self.take_in(&out, reply);
+            let _ = self.commit();
+        }
+    }
+
     fn commit(&mut self) -> Result<(), EngineError> {
         if self.unsaved.is_empty() {
             return Ok(());
         }
-        self.ports.journal.append(&self.unsaved)?;
+        if let Err(error) = self.ports.journal.append(&self.unsaved) {
+            self.unsaved.clear(); // It keeps them in its own way, or they are lost: they are never offered twice.
+            return Err(error.into());
+        }
         for record in self.unsaved.drain(..) {
             self.ports.observer.observe(&record, &self.history);
         }

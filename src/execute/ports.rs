@@ -23,6 +23,30 @@ pub struct StorageError {
     pub what: String,
     /// What went wrong.
     pub why: String,
+    /// What kind of trouble it is.
+    pub trouble: Trouble,
+    /// Records that could be written to no disk at all, one JSON object a line; empty: there are none.
+    pub unsaved: String,
+}
+
+/// What kind of trouble storage is in: it decides what helps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Trouble {
+    /// None of the kinds below.
+    #[default]
+    Other,
+    /// There is no room left, or no right to more of it.
+    Full,
+    /// It may not be written.
+    ReadOnly,
+    /// It is damaged, or no file of ours.
+    Damaged,
+    /// A newer millrun wrote it.
+    Newer,
+    /// A sync failed: what was written last may be there or not.
+    Unsynced,
+    /// Another process took the journal over, or put another in its place.
+    Fenced,
 }
 
 impl StorageError {
@@ -31,7 +55,28 @@ impl StorageError {
         Self {
             what: what.into(),
             why: why.to_string(),
+            trouble: Trouble::Other,
+            unsaved: String::new(),
         }
+    }
+
+    /// An error of the file system in doing `what`.
+    pub fn io(what: impl Into<String>, why: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        let trouble = match why.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                Trouble::Full
+            }
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Trouble::ReadOnly,
+            _ => Trouble::Other,
+        };
+        Self::new(what, why).of(trouble)
+    }
+
+    /// The same error, of this kind.
+    #[must_use]
+    pub fn of(self, trouble: Trouble) -> Self {
+        Self { trouble, ..self }
     }
 }
 
@@ -107,7 +152,8 @@ pub trait Journal {
     /// Appends `records`, in order.
     ///
     /// # Errors
-    /// When they could not be made durable; the journal is then not to be used any further.
+    /// When they could not be made durable where they belong. Nothing may be sent from then on. Replies that still come may be
+    /// offered: a journal that has a place of last resort keeps them there, any other refuses them.
     fn append(&mut self, records: &[Record]) -> Result<(), StorageError>;
 }
 

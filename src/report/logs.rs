@@ -133,9 +133,11 @@ fn tone(event: &Event) -> Tone {
         | Event::Unanswered { .. }
         | Event::Doubted { .. }
         | Event::Absent { .. }
+        | Event::Distrusted {}
         | Event::Searched { .. }
         | Event::Adopted { .. }
         | Event::ConfirmedAbsent { .. }
+        | Event::FileLost { .. }
         | Event::Stopping { .. }
         | Event::Capped { .. }
         | Event::JobFailed {

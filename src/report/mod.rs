@@ -3,6 +3,7 @@
 //! Every format knows one [`Summary`](summary::Summary). Texts of the service go through [`terminal`](crate::untrusted::terminal).
 
 mod advice;
+pub mod checkup;
 pub mod json;
 pub mod ledger;
 pub mod logs;

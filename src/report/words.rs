@@ -112,6 +112,7 @@ fn of_send(event: &Event) -> String {
             quote(&refusal.message),
             id(call)
         ),
+        Event::Distrusted {} => "the journal is older than what was here".to_owned(),
         Event::Unresolved { why, .. } => format!("unresolved: {}", quote(why)),
         Event::Doubted { .. }
         | Event::Witnessed { .. }
@@ -146,6 +147,7 @@ fn of_send(event: &Event) -> String {
                 quote(why)
             )
         }
+        Event::FileLost { .. } => "a file is at home no more, and is fetched again".to_owned(),
         other => other.name().replace('_', " "),
     }
 }

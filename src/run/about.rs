@@ -49,7 +49,8 @@ impl Event {
             | Self::Completed { send, .. }
             | Self::JobFailed { send, .. }
             | Self::FileStored { send, .. }
-            | Self::FileNotStored { send, .. } => Some(send),
+            | Self::FileNotStored { send, .. }
+            | Self::FileLost { send, .. } => Some(send),
             _ => None,
         }
     }
@@ -89,6 +90,7 @@ impl Event {
             Self::Witnessed { .. } => "witnessed",
             Self::ReviewWitnessed { .. } => "review_witnessed",
             Self::Absent { .. } => "absent",
+            Self::Distrusted {} => "distrusted",
             Self::Scanned { .. } => "scanned",
             Self::Claimed { .. } => "claimed",
             Self::Adopted { .. } => "adopted",
@@ -100,6 +102,7 @@ impl Event {
             Self::JobFailed { .. } => "job_failed",
             Self::FileStored { .. } => "file_stored",
             Self::FileNotStored { .. } => "file_not_stored",
+            Self::FileLost { .. } => "file_lost",
             Self::Checked { .. } => "checked",
             Self::FilesPublished { .. } => "files_published",
             Self::Capped { .. } => "capped",

@@ -207,6 +207,8 @@ pub enum Event {
         /// When it is looked for again: it may still be on its way. `None`: it was not executed, and may be sent.
         look_again_at: Option<Timestamp>,
     },
+    /// The journal is older than what was here: creates that it does not know of may have been sent.
+    Distrusted {},
     /// The job list was looked through for creates that an earlier state may have sent.
     Scanned {
         /// What was found, by create.
@@ -312,6 +314,13 @@ pub enum Event {
         why: String,
         /// When it is asked for again; `None`: not in this run.
         retry_at: Option<Timestamp>,
+    },
+    /// A file that was at home is there no more: it is fetched again.
+    FileLost {
+        /// The send that brought it.
+        send: SendId,
+        /// Which file.
+        artifact: ArtifactId,
     },
     /// The files of a revision were looked at.
     Checked {

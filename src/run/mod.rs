@@ -1,8 +1,10 @@
 //! What is true: events, and the folds of them. Nothing here decides anything, and nothing here looks at a clock.
 
 mod about;
+pub mod audit;
 mod booking;
 pub mod call;
+pub mod checkup;
 mod doubt;
 pub mod event;
 pub mod history;

@@ -42,6 +42,7 @@ impl Memory {
                 let claims = claims.iter().map(|claim| (claim.create, claim.clone()));
                 self.claims.extend(claims);
             }
+            Event::Distrusted {} => self.scanned = false,
             Event::Adopted { writes, job, .. } => self.adopt(booking, writes, job),
             Event::ConfirmedAbsent { part, create, .. } => self.disclaim(booking, part, create),
             Event::FilesPublished { files, .. } => {
@@ -276,7 +277,28 @@ impl Memory {
                     collecting.retry_at = *retry_at;
                 }
             }
+            Event::FileLost { artifact, .. } => self.lose(ix, artifact),
             _ => {}
+        }
+    }
+
+    /// A file of a paid job is there no more. The next run fetches it.
+    fn lose(&mut self, ix: SendIx, artifact: &ArtifactId) {
+        let (SendState::Applied(result) | SendState::Collecting(Collecting { result, .. })) =
+            &self.send(ix).state
+        else {
+            return;
+        };
+        let mut result = result.clone();
+        let mut files = result.artifacts.iter_mut();
+        if let Some(file) = files.find(|file| file.id == *artifact) {
+            file.stored = None;
+            let lost = Collecting {
+                result,
+                tries: BTreeMap::new(),
+                retry_at: None,
+            };
+            self.set(ix, SendState::Collecting(lost));
         }
     }
 

@@ -42,7 +42,7 @@ impl Run {
                 StepState::Done(Outcome::Failed) if !kind.is_send() => true,
                 // A person has settled it since, or the service is asked again.
                 StepState::Done(Outcome::Unresolved) => !is_unresolved(memory, &send),
-                StepState::Done(outcome) => outcome.is_bad() && is_under_way(memory, &send, kind),
+                StepState::Done(_) => is_under_way(memory, &send, kind),
                 StepState::Waiting | StepState::Ready | StepState::Active => false,
             };
             if may_succeed {
@@ -125,6 +125,10 @@ impl Run {
         let sheet_part = &self.sheet.parts[part.0 as usize];
         let step = &sheet_part.steps[(ix.0 - first) as usize];
         let (outcome, error) = match &step.start {
+            // A file of it was lost, and is fetched again.
+            Start::Reuse if is_under_way(memory, &sheet_part.send_id(step), step.kind) => {
+                return StepState::Active;
+            }
             Start::Reuse => (Outcome::Reused, None),
             Start::Unresolved { why } => (Outcome::Unresolved, Some(why.clone())),
             Start::Claimed { claim } if memory.claims.contains_key(&claim.create) => {

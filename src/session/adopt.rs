@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use super::open::{Loaded, SessionError, missing_files};
 use super::recover;
-use super::run::{Options, keep_images, state_of};
+use super::run::{Options, keep_images};
 use super::service::Service;
 use super::slots;
-use crate::adapters::content_store::ContentStore;
-use crate::adapters::journal::SqliteJournal;
+use super::state::{OpenState, output_folder};
 use crate::adapters::orville::Orville;
 use crate::execute::ports::{Admission, Api as _, Clock, Journal as _, Request, StorageError};
 use crate::plan::actions::Plan;
@@ -42,13 +41,16 @@ pub async fn adopt_jobs(
     named: &[(String, String)],
     by: &Person,
 ) -> Result<Vec<Adoption>, SessionError> {
-    let (state, _lock) = state_of(&loaded, options)?;
-    let records = SqliteJournal::read(&state.journal()).map_err(SessionError::Unreadable)?;
-    let mut journal = SqliteJournal::open(&state.journal())?;
-    let store = Arc::new(ContentStore::open(state.objects())?);
+    let output = output_folder(&loaded, &options.origin);
+    let OpenState {
+        lock: _lock,
+        folder: state,
+        mut journal,
+        store,
+        records,
+    } = OpenState::open(&loaded, options, &output)?;
     keep_images(&loaded, &store)?;
     let mut history = History::of(&records);
-    let output = loaded.folder().join(loaded.output(&options.origin));
     let missing: BTreeSet<String> = missing_files(&output, &history.memory);
     let plan = Plan::new(loaded.family, &history.memory, &missing).map_err(SessionError::Edited)?;
     let assignments = recover::assignments(&plan, &history.memory, named)?;

@@ -2,15 +2,22 @@
 
 mod adopt;
 mod begin;
+mod carry;
+mod doctor;
+mod lost;
 mod open;
 mod recover;
 mod run;
 mod service;
 mod slots;
+mod state;
 
 pub use adopt::{Adoption, adopt_jobs};
 pub use begin::begin;
+pub use carry::{Carried, export};
+pub use doctor::examine;
 pub use open::{Loaded, Session, SessionError, load};
 pub use recover::{adopt, assignments, confirm_absent};
 pub use run::{Options, run};
 pub use service::{Origin, SIMULATOR_SPEED};
+pub use state::Risks;

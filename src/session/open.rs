@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::service::Origin;
+use super::state::{find, output_folder};
+use crate::adapters::high_water::Place;
 use crate::adapters::images::FolderImages;
 use crate::adapters::journal::SqliteJournal;
 use crate::adapters::state_folder::{StateError, StateFolder};
@@ -54,6 +56,26 @@ pub enum SessionError {
     /// The journal is damaged, or was written by a newer millrun.
     #[error("the journal can't be read: {0}")]
     Unreadable(StorageError),
+    /// The journal is older than what was here.
+    #[error(
+        "the journal is older than what was here: {}, and had come to event {} of epoch {}; what it does not know of may \
+         have been paid",
+        found.as_ref().map_or_else(
+            || "there is none".to_owned(),
+            |found| format!("it ends at event {} of epoch {}", found.seq, found.epoch)
+        ),
+        mark.seq,
+        mark.epoch
+    )]
+    RolledBack {
+        /// How far the journal had come that was here.
+        mark: Place,
+        /// How far the one has come that is here now.
+        found: Option<Place>,
+    },
+    /// A state that was exported can't be taken in.
+    #[error("the exported state is not taken in: {0}")]
+    Import(String),
     /// The service asks for an API key, and none was given.
     #[error("an API key is needed")]
     NoKey,
@@ -154,10 +176,9 @@ impl Session {
         origin: &Origin,
         state: Option<&Path>,
     ) -> Result<Self, SessionError> {
-        let base = state.map_or_else(|| loaded.folder().join(".millrun"), Path::to_owned);
-        let state = StateFolder::find(&base, &loaded.path, &loaded.family.salt, &origin.name())?;
+        let state = find(&loaded, origin, state)?;
         let records = SqliteJournal::read(&state.journal()).map_err(SessionError::Unreadable)?;
-        let output = loaded.folder().join(loaded.output(origin));
+        let output = output_folder(&loaded, origin);
         Ok(Self {
             loaded,
             state,

@@ -10,15 +10,12 @@ use super::open::{Loaded, SessionError, missing_files};
 use super::recover;
 use super::service::{Origin, Service};
 use super::slots;
-use crate::adapters::clock::wall_now_ms;
+use super::state::{OpenState, Risks, output_folder};
 use crate::adapters::content_store::ContentStore;
 use crate::adapters::files::Output;
 use crate::adapters::images;
-use crate::adapters::journal::SqliteJournal;
 use crate::adapters::orville::Orville;
-use crate::adapters::run_lock::RunLock;
-use crate::adapters::state_folder::StateFolder;
-use crate::execute::engine::{self, Begin};
+use crate::execute::engine::{self, Begin, EngineError};
 use crate::execute::ports::{Journal as _, Observer, Ports, StopLevel};
 use crate::plan::content::Digest;
 use crate::plan::remote::Timestamp;
@@ -38,6 +35,8 @@ pub struct Options {
     pub limits: Option<PathBuf>,
     /// Whether nothing new is started once a part did not succeed.
     pub fail_fast: bool,
+    /// What would be refused otherwise.
+    pub risks: Risks,
     /// Whether the last run goes on even when it is finished; it is an error then when there is none, or the plan changed.
     pub reopen: bool,
     /// Parts of which a person says that nothing unresolved was ever executed, and who says so.
@@ -47,11 +46,12 @@ pub struct Options {
 impl Options {
     /// A run against `origin` with its state beside the manifest; an unfinished run goes on.
     #[must_use]
-    pub const fn new(origin: Origin) -> Self {
+    pub fn new(origin: Origin) -> Self {
         Self {
             origin,
             state: None,
             limits: None,
+            risks: Risks::default(),
             fail_fast: false,
             reopen: false,
             confirm_absent: None,
@@ -69,21 +69,23 @@ pub async fn run(
     observer: &mut dyn Observer,
     stop: watch::Receiver<StopLevel>,
 ) -> Result<History, SessionError> {
-    let (state, _lock) = state_of(&loaded, options)?;
-    // It is read before it is opened for writing: what can't be understood stays as it is.
-    let mut records = SqliteJournal::read(&state.journal()).map_err(SessionError::Unreadable)?;
-    let mut journal = SqliteJournal::open(&state.journal())?;
+    let output_folder = output_folder(&loaded, &options.origin);
+    let OpenState {
+        lock: _lock,
+        folder,
+        mut journal,
+        store,
+        mut records,
+    } = OpenState::open(&loaded, options, &output_folder)?;
     if let Some((parts, by)) = &options.confirm_absent {
         let memory = History::of(&records).memory;
         let said = recover::confirm_absent(&loaded.family, &memory, parts, by)?;
         journal.append(&said)?;
         records.extend(said);
     }
-    let store = Arc::new(ContentStore::open(state.objects())?);
     keep_images(&loaded, &store)?;
 
     let output = loaded.output(&options.origin);
-    let output_folder = loaded.folder().join(&output);
     let heading = Heading {
         manifest: loaded.path.display().to_string(),
         max_spend: loaded.family.settings.budget.max_spend,
@@ -109,9 +111,9 @@ pub async fn run(
         return Err(SessionError::NoRun(why.to_owned()));
     }
 
-    let Service { client, clock } = Service::reach(&options.origin, &state, last_at).await?;
+    let Service { client, clock } = Service::reach(&options.origin, &folder, last_at).await?;
     let shared = options.limits.as_deref();
-    let mut admission = slots::open(&plan.family, &options.origin, &state, shared, clock.now())?;
+    let mut admission = slots::open(&plan.family, &options.origin, &folder, shared, clock.now())?;
     let api = Orville::new(client, Arc::clone(&store));
     let files = Output::new(store, output_folder);
     let ports = Ports {
@@ -122,30 +124,11 @@ pub async fn run(
         clock: &*clock,
         observer,
     };
-    Ok(engine::run(ports, &plan, history, how, options.fail_fast, stop).await?)
-}
-
-/// The state of `loaded`, and the lock on it.
-pub(super) fn state_of(
-    loaded: &Loaded,
-    options: &Options,
-) -> Result<(StateFolder, RunLock), SessionError> {
-    let base = options
-        .state
-        .clone()
-        .unwrap_or_else(|| loaded.folder().join(".millrun"));
-    let state = StateFolder::find(
-        &base,
-        &loaded.path,
-        &loaded.family.salt,
-        &options.origin.name(),
-    )?;
-    let lock = state.lock(&format!(
-        "process {} since {}",
-        std::process::id(),
-        now_text()
-    ))?;
-    Ok((state, lock))
+    let ended = engine::run(ports, &plan, history, how, options.fail_fast, stop).await;
+    Ok(ended.map_err(|error| match error {
+        EngineError::Storage(error) => journal.with_unsaved(error).into(),
+        other => other,
+    })?)
 }
 
 /// Takes the images into the content store, from which they are sent: what changes on the disk later changes nothing.
@@ -158,9 +141,4 @@ pub(super) fn keep_images(loaded: &Loaded, store: &ContentStore) -> Result<(), S
         };
     }
     Ok(())
-}
-
-fn now_text() -> String {
-    jiff::Timestamp::from_millisecond(wall_now_ms())
-        .map_or_else(|_| "some time".to_owned(), |now| now.to_string())
 }

@@ -87,6 +87,7 @@ fn a_run_survives_thirty_kills_without_a_double_or_a_loss() {
         "{ledger}"
     );
     assert_eq!(ledger["totals"]["held_cents"], 0);
+    service.run(&place, &["doctor", "m.yaml"]).with(0);
 }
 
 /// Starts the run, lets it get something done, and kills it. How often, until it had the time to end by itself.
@@ -141,6 +142,7 @@ fn a_killed_simulated_run_goes_on_in_the_same_world() {
     assert_eq!(report["counts"]["succeeded"], 8, "{report}");
     assert_eq!(report["requests"]["rate_limited"], 0, "{report}");
     assert_eq!(place.files("out-sim").len(), 8);
+    place.simulated(&["doctor", "m.yaml"]).with(0);
     let totals = place.assert_no_429_and_no_early_poll("killed").totals;
     assert_eq!((totals.jobs, totals.writes), (8, 8 + 4));
 }

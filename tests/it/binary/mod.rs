@@ -1,6 +1,8 @@
 //! The binary, as a user runs it.
 
+mod carried;
 mod commands;
+mod doctor;
 mod faults;
 mod kill;
 mod limits;
@@ -8,5 +10,6 @@ mod looks;
 mod place;
 mod service;
 mod simulator;
+mod state;
 mod stops;
 mod third_party;

@@ -199,7 +199,10 @@ fn a_disk_that_fails_in_the_middle_leaves_a_report_and_a_run_that_goes_on() {
     );
     assert_eq!(report["parts"].as_array().unwrap().len(), 60);
     assert_eq!(report["error"]["kind"], "storage");
-    assert!(ended.stderr.contains("look at the disk"), "{ended}");
+    assert!(ended.stderr.contains("make room on the disk"), "{ended}");
+    let origin = service.base_url.replace([':', '/'], "_");
+    let errored = place.path(&format!(".millrun/small/{origin}/errored-run-1.jsonl"));
+    assert!(errored.exists(), "what came last is nowhere: {ended}");
 
     let whole = service.run(&place, &["resume", "m.yaml", "--json"]).with(0);
     let whole = whole.json();
@@ -207,6 +210,8 @@ fn a_disk_that_fails_in_the_middle_leaves_a_report_and_a_run_that_goes_on() {
         (&whole["run_id"], &whole["counts"]["succeeded"]),
         (&"run-1".into(), &60.into())
     );
+    assert!(!errored.exists(), "it was not taken in");
+    service.run(&place, &["doctor", "m.yaml"]).with(0);
     let totals = service.books().totals;
     assert_eq!((totals.jobs, totals.writes), (60, 60 + 50));
 }
