@@ -17,6 +17,8 @@
     clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     reason = "a bench measures and prints"
 )]
 
@@ -169,7 +171,8 @@ impl Graph {
             (Reverse(tail), if longest_first { ix } else { seq }, ix)
         };
         let mut missing: Vec<usize> = self.before.iter().map(Vec::len).collect();
-        let (mut ready, mut running, mut seq) = (BTreeSet::new(), BTreeSet::new(), 0);
+        let (mut ready, mut seq) = (BTreeSet::new(), 0);
+        let mut running: BTreeSet<(u64, usize)> = BTreeSet::new();
         for ix in (0..missing.len()).filter(|ix| missing[*ix] == 0) {
             ready.insert(rank(seq, ix));
             seq += 1;

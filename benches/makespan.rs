@@ -5,6 +5,7 @@
 //! ```sh
 //! cargo bench --bench makespan               # N up to 10,000
 //! cargo bench --bench makespan -- --quick    # N up to 1,000
+//! cargo bench --bench makespan -- Bucket     # only the algorithms with this in their names
 //! ```
 //!
 //! It fails when `steady` takes more than 1.13 of the bound at N ≥ 1,000 or is refused anything, and when `window` takes more
@@ -46,6 +47,9 @@ fn main() -> ExitCode {
         }
         println!("{:>12}", "real time");
         for algorithm in Algorithm::ALL {
+            if !wanted(algorithm) {
+                continue;
+            }
             print!("  {:<26}", format!("{algorithm:?}").replace(['{', '}'], ""));
             let mut took = 0.0;
             for parts in sizes {
@@ -67,6 +71,16 @@ fn main() -> ExitCode {
     }
     println!("all bounds are kept");
     ExitCode::SUCCESS
+}
+
+/// Whether the words of the command line leave it in.
+fn wanted(algorithm: Algorithm) -> bool {
+    let mut words = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with("--"))
+        .peekable();
+    let name = format!("{algorithm:?}");
+    words.peek().is_none() || words.any(|word| name.contains(&word))
 }
 
 /// No client is faster when the service keeps a sliding log of ten a minute.
