@@ -27,6 +27,14 @@ pub(super) fn advice(summary: &Summary, page: Page<'_>) -> Vec<String> {
             "shows whether the job is there",
         ));
     }
+    if reasons.contains(&ExitReason::Unresolved) {
+        if summary.claimed_jobs > 0 {
+            let told = "gives parts the jobs that were found";
+            commands.push((of_manifest("adopt"), told));
+        }
+        let told = "you looked, and it is not there: it is sent";
+        commands.push((of_manifest("resume --confirm-absent PART"), told));
+    }
     if reasons
         .iter()
         .any(|reason| matches!(reason, ExitReason::PartFailed | ExitReason::PartRejected))

@@ -20,13 +20,15 @@ use crate::run::sheet::{SheetPart, SheetStep, Start};
 use crate::run::stop::StopReason;
 
 /// All endpoints, so that those that were not called are reported as well.
-const ENDPOINTS: [Endpoint; 6] = [
+const ENDPOINTS: [Endpoint; 8] = [
     Endpoint::Create,
     Endpoint::FollowUp,
     Endpoint::Review,
     Endpoint::Job,
     Endpoint::Balance,
     Endpoint::Download,
+    Endpoint::List,
+    Endpoint::Messages,
 ];
 
 /// One run, as it is reported. Texts of the service in it are as the service wrote them.
@@ -60,6 +62,8 @@ pub struct Summary {
     pub rate_limited: u32,
     /// What ended badly for parts that are no longer wanted: the step that asked for it, and what happened.
     pub strays: Vec<(StepRef, String)>,
+    /// Jobs that may be parts' already, and that nobody adopted.
+    pub claimed_jobs: usize,
     /// Jobs that the service still works on.
     pub active_jobs: usize,
     /// How long it took on the engine's clock.
@@ -178,6 +182,7 @@ impl Summary {
             requests,
             rate_limited: run.rate_limited,
             strays: strays(run, memory),
+            claimed_jobs: memory.claims.values().map(|claim| claim.jobs.len()).sum(),
             active_jobs: memory.active_jobs,
             duration: run.last_at.since(run.started),
             wall: Duration::from_millis(run.wall_ms),
