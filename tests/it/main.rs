@@ -14,3 +14,4 @@ mod house;
 mod limits;
 mod manifest;
 mod night;
+mod nights;
