@@ -6,7 +6,7 @@
 //! cargo run --release --example torture -- --seed 4711              # one, with its story
 //! ```
 //!
-//! Each seed is run twice when `--twice` is given, and both nights must be the same, bit for bit. The first seeds that
+//! With `--forgetful` the service looks at no idempotency key at all. Each seed is run twice when `--twice` is given, and both nights must be the same, bit for bit. The first seeds that
 //! break a promise are printed, the first of them with its story, and the exit code is 1.
 
 #![allow(
@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use torture::night::{Outcome, night};
+use torture::night::{Outcome, Service, night};
 
 /// What the command line asks for.
 struct Wish {
@@ -33,6 +33,7 @@ struct Wish {
     seeds: u64,
     one: Option<u64>,
     twice: bool,
+    service: Service,
     /// Stops at the first seed that breaks a promise.
     until_first: bool,
 }
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
     };
     std::panic::set_hook(Box::new(|_| {}));
     match wish.one {
-        Some(seed) => tell(seed),
+        Some(seed) => tell(seed, wish.service),
         None => many(&wish),
     }
 }
@@ -59,6 +60,7 @@ impl Wish {
             seeds: 1_000,
             one: None,
             twice: false,
+            service: Service::Any,
             until_first: false,
         };
         while let Some(word) = words.next() {
@@ -71,10 +73,11 @@ impl Wish {
                 "--from" => wish.from = number()?,
                 "--seed" => wish.one = Some(number()?),
                 "--twice" => wish.twice = true,
+                "--forgetful" => wish.service = Service::Forgetful,
                 "--until-first" => wish.until_first = true,
                 _ => {
                     return Err(format!(
-                        "{word}: there are --seeds N, --from S, --seed S, --twice, --until-first"
+                        "{word}: there are --seeds N, --from S, --seed S, --twice, --forgetful, --until-first"
                     ));
                 }
             }
@@ -84,8 +87,8 @@ impl Wish {
 }
 
 /// One night, with its story.
-fn tell(seed: u64) -> ExitCode {
-    let outcome = night(seed, true);
+fn tell(seed: u64, service: Service) -> ExitCode {
+    let outcome = night(seed, service, true);
     for line in &outcome.story {
         println!("{line}");
     }
@@ -123,7 +126,7 @@ fn many(wish: &Wish) -> ExitCode {
                     if seed >= end || is_over {
                         return;
                     }
-                    let outcome = one(seed, wish.twice);
+                    let outcome = one(seed, wish);
                     let mut seen = seen.lock().unwrap();
                     seen.nights += 1;
                     seen.deaths += u64::from(outcome.deaths);
@@ -153,9 +156,13 @@ fn many(wish: &Wish) -> ExitCode {
     }
 }
 
-fn one(seed: u64, twice: bool) -> Outcome {
-    let mut outcome = std::panic::catch_unwind(|| night(seed, false)).unwrap_or_else(|payload| {
-        let text = payload.downcast_ref::<String>().cloned().unwrap_or_default();
+fn one(seed: u64, wish: &Wish) -> Outcome {
+    let night = || night(seed, wish.service, false);
+    let mut outcome = std::panic::catch_unwind(night).unwrap_or_else(|payload| {
+        let text = payload
+            .downcast_ref::<String>()
+            .cloned()
+            .unwrap_or_default();
         Outcome {
             hash: 0,
             violations: vec![format!("the night itself panicked: {text}")],
@@ -163,10 +170,13 @@ fn one(seed: u64, twice: bool) -> Outcome {
             deaths: 0,
         }
     });
-    if twice && outcome.violations.is_empty() {
-        let again = night(seed, false).hash;
+    if wish.twice && outcome.violations.is_empty() {
+        let again = night().hash;
         if again != outcome.hash {
-            let differ = format!("seed {seed} has two histories: {:x} and {again:x}", outcome.hash);
+            let differ = format!(
+                "seed {seed} has two histories: {:x} and {again:x}",
+                outcome.hash
+            );
             outcome.violations.push(differ);
         }
     }

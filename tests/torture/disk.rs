@@ -37,7 +37,9 @@ impl Disk {
     pub(super) fn published(&self) -> BTreeMap<String, Digest> {
         let state = self.0.lock().unwrap();
         let files = state.published.iter();
-        files.map(|(path, bytes)| (path.clone(), Digest::of(bytes))).collect()
+        files
+            .map(|(path, bytes)| (path.clone(), Digest::of(bytes)))
+            .collect()
     }
 
     pub(super) fn limits(&self, limits: &Limits, now: Timestamp) -> Slots {
@@ -47,8 +49,11 @@ impl Disk {
             slot.replied_at.get_or_insert(now);
         }
         let slots: Vec<Slot> = state.slots.values().cloned().collect();
-        let blocks: Vec<(Class, Timestamp)> =
-            state.blocks.iter().map(|(class, at)| (class.clone(), *at)).collect();
+        let blocks: Vec<(Class, Timestamp)> = state
+            .blocks
+            .iter()
+            .map(|(class, at)| (class.clone(), *at))
+            .collect();
         Slots {
             disk: self.clone(),
             limiter: Limiter::new(limits.clone(), slots, blocks),
@@ -96,9 +101,7 @@ impl Files for Disk {
         let there = state.published.get(&wanted).map(|there| Digest::of(there));
         let is_ours = ours.is_some_and(|ours| Some(ours.stored.sha256) == there);
         let path = match there {
-            Some(there) if there != stored.sha256 && !is_ours => {
-                wanted.replace(".step", ".1.step")
-            }
+            Some(there) if there != stored.sha256 && !is_ours => wanted.replace(".step", ".1.step"),
             _ => wanted.clone(),
         };
         state.published.insert(path.clone(), bytes);

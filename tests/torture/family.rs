@@ -59,7 +59,11 @@ pub(super) fn draw(draw: &mut Draw) -> Manifest {
 
 fn settings(draw: &mut Draw, manifest: &mut Manifest) {
     manifest.is_windowed = draw.happens(15);
-    let profile = if manifest.is_windowed { "window" } else { "steady" };
+    let profile = if manifest.is_windowed {
+        "window"
+    } else {
+        "steady"
+    };
     let active = draw.one(&[1, 2, 3, 40]);
     let _ = writeln!(
         manifest.text,
@@ -81,7 +85,9 @@ fn settings(draw: &mut Draw, manifest: &mut Manifest) {
     }
     let mut caps = Vec::new();
     let mut cap = |draw: &mut Draw, percent, low, high, name: &str| {
-        let cents = draw.happens(percent).then(|| i64::from(draw.within(low, high)) * 50);
+        let cents = draw
+            .happens(percent)
+            .then(|| i64::from(draw.within(low, high)) * 50);
         if let Some(cents) = cents {
             caps.push(format!("{name}: {}.{:02} usd", cents / 100, cents % 100));
         }
@@ -167,7 +173,11 @@ fn write_orders(draw: &mut Draw, manifest: &mut Manifest) -> String {
     }
     if draw.happens(20) {
         // Seldom more than its hold of 200.
-        let cents = if draw.happens(20) { 450 } else { draw.within(20, 200) };
+        let cents = if draw.happens(20) {
+            450
+        } else {
+            draw.within(20, 200)
+        };
         manifest.may_fail |= cents > 200;
         let _ = write!(orders, " [sim:cost={cents}]");
     }

@@ -31,13 +31,19 @@ pub(super) fn check(records: &[Record], story: &Story) {
     let mut lives: BTreeMap<SendId, Known> = BTreeMap::new();
     for record in records {
         let event = &record.event;
-        if let Event::Intended { send, attempt, key, .. } = event {
+        if let Event::Intended {
+            send, attempt, key, ..
+        } = event
+        {
             intend(&mut lives, send, *attempt, key.as_str(), story);
             continue;
         }
         let Some(send) = event.send() else { continue };
         let Some(known) = lives.get_mut(send) else {
-            story.broken("I17", format!("{} of a send without an intent", event.name()));
+            story.broken(
+                "I17",
+                format!("{} of a send without an intent", event.name()),
+            );
             continue;
         };
         let next = after(known.life, event);
@@ -45,7 +51,12 @@ pub(super) fn check(records: &[Record], story: &Story) {
             Some(life) => known.life = life,
             None => story.broken(
                 "I17",
-                format!("{} of a send that is {:?}, key {}", event.name(), known.life, known.key),
+                format!(
+                    "{} of a send that is {:?}, key {}",
+                    event.name(),
+                    known.life,
+                    known.key
+                ),
             ),
         }
     }
@@ -72,11 +83,17 @@ fn intend(
         if attempt != expected || (attempt == before.attempt) != (key == before.key) {
             story.broken(
                 "I5",
-                format!("attempt {attempt} with {key} follows {} with {}", before.attempt, before.key),
+                format!(
+                    "attempt {attempt} with {key} follows {} with {}",
+                    before.attempt, before.key
+                ),
             );
         }
     } else if attempt != 0 {
-        story.broken("I5", format!("the first attempt with {key} has the number {attempt}"));
+        story.broken(
+            "I5",
+            format!("the first attempt with {key} has the number {attempt}"),
+        );
     }
     lives.insert(
         *send,

@@ -57,7 +57,12 @@ impl Machine {
                 let journal = SqliteJournal::open(&folder.path("journal.db"))?;
                 let store = Arc::new(ContentStore::open(folder.path("objects"))?);
                 let output = Output::new(Arc::clone(&store), folder.path("out"));
-                (journal.records()?, Box::new(journal), store, Box::new(output))
+                (
+                    journal.records()?,
+                    Box::new(journal),
+                    store,
+                    Box::new(output),
+                )
             }
         };
         Ok(Opened {
@@ -98,7 +103,12 @@ impl Machine {
     }
 }
 
-type Parts = (Vec<Record>, Box<dyn Journal>, Arc<dyn Objects>, Box<dyn Files>);
+type Parts = (
+    Vec<Record>,
+    Box<dyn Journal>,
+    Arc<dyn Objects>,
+    Box<dyn Files>,
+);
 
 /// Passes everything on while its fuse burns, and tells the witness what is on the disk.
 pub(super) struct Fused<T> {

@@ -23,6 +23,7 @@ use super::story::Story;
 use super::verdict::Verdict;
 use super::wire::Wire;
 use super::witness::Witness;
+pub use super::world::Service;
 use super::world::{End, World};
 
 /// When every night begins.
@@ -43,8 +44,8 @@ pub struct Outcome {
 }
 
 /// The night of `seed`. Its story is kept when `is_told` says so; what happens is the same.
-pub fn night(seed: u64, is_told: bool) -> Outcome {
-    let world = World::draw(seed);
+pub fn night(seed: u64, service: Service, is_told: bool) -> Outcome {
+    let world = World::draw(seed, service);
     let story = Story::new(is_told);
     story.tell(0, &world.describe());
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -70,7 +71,13 @@ async fn until_morning(world: &World, story: &Story) -> u32 {
     let witness = Witness::new(story.clone());
     let auditor = Auditor::new(world, &family, simulator.clone(), clock, story.clone());
     let draw = Draw::new(world.seed, 5);
-    let wire = Wire::new(service.clone(), story.clone(), witness, auditor.clone(), draw);
+    let wire = Wire::new(
+        service.clone(),
+        story.clone(),
+        witness,
+        auditor.clone(),
+        draw,
+    );
     let house = House {
         clock,
         family,
@@ -122,7 +129,9 @@ async fn until_morning(world: &World, story: &Story) -> u32 {
 async fn finish(house: &House, world: &World, auditor: &Auditor) -> Option<History> {
     let mut before: Option<Vec<ExitReason>> = None;
     for _ in 0..MORNING {
-        house.story.tell(house.now_ms(), "a process starts and is left alone");
+        house
+            .story
+            .tell(house.now_ms(), "a process starts and is left alone");
         let (posts, started) = (house.wire.witness.posts(), house.now_ms());
         auditor.process_starts(&house.machine.records());
         let ending = house.process(End::ByItself).await;
@@ -132,13 +141,18 @@ async fn finish(house: &House, world: &World, auditor: &Auditor) -> Option<Histo
         };
         let took_h = (house.now_ms() - started) / 3_600_000;
         if took_h > 24 {
-            house.story.broken("I21", format!("a process that was left alone took {took_h} h"));
+            house.story.broken(
+                "I21",
+                format!("a process that was left alone took {took_h} h"),
+            );
         }
         let end = history.run.as_ref().and_then(|run| run.end.clone());
         let reasons = end.unwrap_or_default().reasons;
         let is_again = before.as_ref() == Some(&reasons);
         if is_again && reasons.is_empty() && house.wire.witness.posts() != posts {
-            house.story.broken("I13", "an unchanged second run sends a POST");
+            house
+                .story
+                .broken("I13", "an unchanged second run sends a POST");
         }
         if is_again {
             return Some(*history);
@@ -146,7 +160,10 @@ async fn finish(house: &House, world: &World, auditor: &Auditor) -> Option<Histo
         before = Some(reasons);
         let_pass(Duration::from_secs(1_200)).await;
     }
-    house.story.broken("I21", format!("{MORNING} processes that were left alone bring no end"));
+    house.story.broken(
+        "I21",
+        format!("{MORNING} processes that were left alone bring no end"),
+    );
     None
 }
 

@@ -50,7 +50,11 @@ impl Wanted {
             let create = (job.prompt.clone(), job.images.clone());
             let lineage = lineage(job);
             if lineage.is_empty() {
-                if job.writes.iter().any(|write| write.status != Status::Failed) {
+                if job
+                    .writes
+                    .iter()
+                    .any(|write| write.status != Status::Failed)
+                {
                     story.broken("I1", format!("{}: a follow-up on a failed create", job.id));
                 }
                 continue;
@@ -58,11 +62,18 @@ impl Wanted {
             made.entry(create).or_default().push(lineage);
         }
         for (create, lineages) in made {
-            let parts = self.parts.get(&create).map(Vec::as_slice).unwrap_or_default();
+            let parts = self
+                .parts
+                .get(&create)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
             if !fit(&lineages, parts, &mut vec![false; parts.len()]) {
                 story.broken(
                     "I1",
-                    format!("{:?} was made as {lineages:?}, and {parts:?} is wanted", create.0),
+                    format!(
+                        "{:?} was made as {lineages:?}, and {parts:?} is wanted",
+                        create.0
+                    ),
                 );
             }
         }
@@ -80,7 +91,10 @@ impl Wanted {
                     .collect();
                 story.broken(
                     "I1",
-                    format!("{}: {prompt:?} was reviewed {times} times, on {revisions:?}", job.id),
+                    format!(
+                        "{}: {prompt:?} was reviewed {times} times, on {revisions:?}",
+                        job.id
+                    ),
                 );
             }
         }
@@ -88,16 +102,22 @@ impl Wanted {
 }
 
 fn prompt(content: &Content) -> String {
-    content.prompt().map_or("", |prompt| prompt.as_str()).to_owned()
+    content
+        .prompt()
+        .map_or("", |prompt| prompt.as_str())
+        .to_owned()
 }
 
 /// The writes of a job that were not failed, in order; none when its create was.
 pub(super) fn lineage(job: &JobBook) -> Vec<String> {
     let lives = |write: &&WriteBook| write.status != Status::Failed;
     match job.writes.first() {
-        Some(create) if create.status != Status::Failed => {
-            job.writes.iter().filter(lives).map(|write| write.prompt.clone()).collect()
-        }
+        Some(create) if create.status != Status::Failed => job
+            .writes
+            .iter()
+            .filter(lives)
+            .map(|write| write.prompt.clone())
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -190,7 +210,10 @@ impl Auditor {
         if is_new {
             purse.charged_before = self.simulator.books().totals.charged_cents.0;
         }
-        purse.run = records.last().and_then(|record| record.run).map(|run| run.0);
+        purse.run = records
+            .last()
+            .and_then(|record| record.run)
+            .map(|run| run.0);
     }
 
     /// Holds the books against what was wanted and what may be spent.
@@ -242,7 +265,10 @@ impl Auditor {
             if let Some(cap) = max_per_part.filter(|cap| spent > cap + slack) {
                 self.story.broken(
                     "I7",
-                    format!("{spent} cents are spent or held on {}, max_per_part is {cap}", job.id),
+                    format!(
+                        "{spent} cents are spent or held on {}, max_per_part is {cap}",
+                        job.id
+                    ),
                 );
             }
         }

@@ -39,7 +39,11 @@ fn walk(folder: &Path, base: &Path, files: &mut BTreeMap<String, Digest>) {
         if path.is_dir() {
             walk(&path, base, files);
         } else {
-            let name = path.strip_prefix(base).unwrap().to_string_lossy().into_owned();
+            let name = path
+                .strip_prefix(base)
+                .unwrap()
+                .to_string_lossy()
+                .into_owned();
             files.insert(name, Digest::of(&fs::read(&path).unwrap()));
         }
     }

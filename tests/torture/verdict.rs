@@ -47,11 +47,16 @@ impl Verdict<'_> {
         for job in &self.books.jobs {
             for write in &job.writes {
                 if write.status != Status::Failed && !self.knows(job, write) {
-                    let sends: Vec<_> =
-                        self.saying(&write.prompt).map(|send| state_of(&send.state)).collect();
+                    let sends: Vec<_> = self
+                        .saying(&write.prompt)
+                        .map(|send| state_of(&send.state))
+                        .collect();
                     self.story.broken(
                         "I9",
-                        format!("{} {:?} is {:?} at the service, and {sends:?} here", job.id, write.prompt, write.status),
+                        format!(
+                            "{} {:?} is {:?} at the service, and {sends:?} here",
+                            job.id, write.prompt, write.status
+                        ),
                     );
                 }
             }
@@ -60,7 +65,9 @@ impl Verdict<'_> {
 
     fn saying<'b>(&'b self, prompt: &'b str) -> impl Iterator<Item = &'b Send> + 'b {
         self.memory().sends.iter().filter(move |send| {
-            send.content.prompt().is_some_and(|ours| ours.as_str() == prompt)
+            send.content
+                .prompt()
+                .is_some_and(|ours| ours.as_str() == prompt)
         })
     }
 
@@ -94,11 +101,15 @@ impl Verdict<'_> {
         let ours = self.memory().ledger.charged().0;
         let theirs = self.books.totals.charged_cents.0;
         if ours != theirs {
-            self.story.broken("I8", format!("the ledger says {ours} cents, the service {theirs}"));
+            self.story.broken(
+                "I8",
+                format!("the ledger says {ours} cents, the service {theirs}"),
+            );
         }
         let held = self.memory().ledger.held().0;
         if held != 0 {
-            self.story.broken("I8", format!("{held} cents are held, and nothing is open"));
+            self.story
+                .broken("I8", format!("{held} cents are held, and nothing is open"));
         }
     }
 
@@ -112,7 +123,8 @@ impl Verdict<'_> {
             .collect();
         for (path, digest) in &published {
             if self.files.get(*path) != Some(digest) {
-                self.story.broken("I10", format!("{path} is not what was published"));
+                self.story
+                    .broken("I10", format!("{path} is not what was published"));
             }
         }
         // A file whose process died before it told of it is published again under the same name.
@@ -125,7 +137,8 @@ impl Verdict<'_> {
         for step in downloads.filter(|step| step.state == StepState::Done(Outcome::Succeeded)) {
             for file in &step.files {
                 if self.files.get(&file.path) != Some(&file.stored.sha256) {
-                    self.story.broken("I10", format!("{} is reported and not there", file.path));
+                    self.story
+                        .broken("I10", format!("{} is reported and not there", file.path));
                 }
             }
         }
@@ -133,11 +146,16 @@ impl Verdict<'_> {
 
     /// I11 and I12: no 429, and no poll sooner than told.
     fn limits(&self) {
-        if !self.world.has_strays() && !self.books.rate_limited.is_empty() {
-            self.story.broken("I11", format!("429: {:?}", self.books.rate_limited));
+        let limited = self.books.rate_limited.iter();
+        let ours: Vec<_> = limited
+            .filter(|(class, _)| self.world.is_paced_for(**class))
+            .collect();
+        if !self.world.has_strays() && !ours.is_empty() {
+            self.story.broken("I11", format!("429: {ours:?}"));
         }
         if self.books.early_polls.count > 0 {
-            self.story.broken("I12", format!("{:?}", self.books.early_polls.details));
+            self.story
+                .broken("I12", format!("{:?}", self.books.early_polls.details));
         }
         if self.books.idempotency.conflicts > 0 {
             self.story.broken("I2", "a key came with another body");
@@ -150,7 +168,9 @@ impl Verdict<'_> {
     /// I14: the keys are those of an undisturbed run: content, lineage and attempt say them all.
     fn keys(&self) {
         let ours = |record: &Record| match &record.event {
-            Event::Intended { send, key, attempt, .. } => Some((*send, key.clone(), *attempt)),
+            Event::Intended {
+                send, key, attempt, ..
+            } => Some((*send, key.clone(), *attempt)),
             _ => None,
         };
         let mut wanted: BTreeSet<_> = BTreeSet::new();
@@ -159,10 +179,10 @@ impl Verdict<'_> {
         }
         let mut ordinals = BTreeMap::new();
         for (send, key, attempt) in self.records.iter().filter_map(ours) {
-            let expected =
-                IdempotencyKey::new(&self.family.salt, send.key, send.lineage, attempt);
+            let expected = IdempotencyKey::new(&self.family.salt, send.key, send.lineage, attempt);
             if !wanted.contains(&send.key) || key != expected {
-                self.story.broken("I14", format!("{key} is no key of an undisturbed run"));
+                self.story
+                    .broken("I14", format!("{key} is no key of an undisturbed run"));
             }
             let twins = self.twins(send.lineage.create);
             let ordinals: &mut BTreeSet<u32> = ordinals.entry(send.lineage.create).or_default();
@@ -178,7 +198,9 @@ impl Verdict<'_> {
 
     fn twins(&self, create: millrun::plan::key::StepKey) -> usize {
         let steps = self.family.step_indices();
-        steps.filter(|ix| self.family.step(*ix).key == create).count()
+        steps
+            .filter(|ix| self.family.step(*ix).key == create)
+            .count()
     }
 
     /// What is true is the fold of the journal, and nothing else.
@@ -187,11 +209,20 @@ impl Verdict<'_> {
         let told = |history: &History| {
             (
                 format!("{:?}", history.memory),
-                format!("{:?}", history.run.as_ref().map(|run| (&run.steps, &run.end, &run.stops))),
+                format!(
+                    "{:?}",
+                    history
+                        .run
+                        .as_ref()
+                        .map(|run| (&run.steps, &run.end, &run.stops))
+                ),
             )
         };
         if told(&again) != told(self.history) {
-            self.story.broken("I19", "the journal folds to something else than the run saw");
+            self.story.broken(
+                "I19",
+                "the journal folds to something else than the run saw",
+            );
         }
     }
 }
@@ -226,10 +257,15 @@ pub(super) fn check_end(story: &Story, world: &World, end: End, history: &Histor
             _ => None,
         })
         .collect();
-    let all_good = outcomes.iter().all(|outcome| outcome.is_some_and(Outcome::is_good));
+    let all_good = outcomes
+        .iter()
+        .all(|outcome| outcome.is_some_and(Outcome::is_good));
     let has = |reason| ended.reasons.contains(&reason);
     if (ended.exit_code() == 0) != (all_good && run.strays.is_empty() && run.stops.is_empty()) {
-        story.broken("I20", format!("exit {} with {outcomes:?}", ended.exit_code()));
+        story.broken(
+            "I20",
+            format!("exit {} with {outcomes:?}", ended.exit_code()),
+        );
     }
     for (outcome, reason) in [
         (Outcome::Unresolved, ExitReason::Unresolved),
@@ -237,19 +273,34 @@ pub(super) fn check_end(story: &Story, world: &World, end: End, history: &Histor
         (Outcome::Rejected, ExitReason::PartRejected),
     ] {
         if outcomes.contains(&Some(outcome)) && !has(reason) {
-            story.broken("I20", format!("a step is {outcome} and {:?} does not say so", ended.reasons));
+            story.broken(
+                "I20",
+                format!(
+                    "a step is {outcome} and {:?} does not say so",
+                    ended.reasons
+                ),
+            );
         }
     }
     for (reason, has_cause) in [
-        (ExitReason::Interrupted, matches!(end, End::StoppedAfter(..))),
+        (
+            ExitReason::Interrupted,
+            matches!(end, End::StoppedAfter(..)),
+        ),
         (ExitReason::CapReached, world.manifest.is_capped),
         (ExitReason::BalanceTooLow, world.is_short()),
         (ExitReason::KeyRefused, false),
         (ExitReason::StorageFailed, false),
         (ExitReason::PartFailed, world.may_fail() || world.fail_fast),
         (ExitReason::PartRejected, world.may_fail()),
-        (ExitReason::Unreachable, end != End::ByItself || world.is_disturbed()),
-        (ExitReason::Unresolved, end != End::ByItself || world.is_disturbed() || world.may_fail()),
+        (
+            ExitReason::Unreachable,
+            end != End::ByItself || world.is_disturbed(),
+        ),
+        (
+            ExitReason::Unresolved,
+            end != End::ByItself || world.is_disturbed() || world.may_fail(),
+        ),
     ] {
         if has(reason) && !has_cause {
             story.broken("I20", format!("{reason:?} without a cause"));

@@ -123,7 +123,9 @@ impl Witness {
         let path = request.uri().path().to_owned();
         let key = request.headers().get("idempotency-key");
         let Some(key) = key.and_then(|key| key.to_str().ok()) else {
-            return self.story.broken("I2", format!("a POST to {path} without a key"));
+            return self
+                .story
+                .broken("I2", format!("a POST to {path} without a key"));
         };
         let body = Digest::of(request.body());
         let sent = seen.sent.entry(key.to_owned()).or_insert_with(|| Sent {
@@ -135,7 +137,10 @@ impl Witness {
         if (&sent.path, sent.body) != (&path, body) {
             self.story.broken(
                 "I2",
-                format!("{key} goes to {path} with other bytes than to {}", sent.path),
+                format!(
+                    "{key} goes to {path} with other bytes than to {}",
+                    sent.path
+                ),
             );
         }
         let times = sent.times;
@@ -153,7 +158,10 @@ impl Witness {
             ),
             Some(intent) if !says(request.body(), &intent.prompt) => self.story.broken(
                 "I4",
-                format!("{key} says something else than its intent, {:?}", intent.prompt),
+                format!(
+                    "{key} says something else than its intent, {:?}",
+                    intent.prompt
+                ),
             ),
             Some(_) => {}
         }

@@ -1,11 +1,11 @@
 //! The world of a night: what the service is like, what goes wrong, and how the processes of the night die.
 
 use millrun::simulator::{
-    AcceptedStatus, AfterFailure, Algorithm, Billing, Cents, ChargedCents, Charges, Checked,
+    AcceptedStatus, AfterFailure, Algorithm, Billing, Cents, ChargedCents, Charges, Checked, Class,
     CodeNames, Compared, Config, Copied, Counted, DuringFollowUp, Endpoint, FailedRuns, Failures,
     Fault, FaultRule, FollowUpHold, HistoryContent, Idempotency, ImageTypeOf, InFlight,
     Insufficient, KeyLife, KeyScope, Limiting, ListOrder, OlderArtifacts, On, PollAfter,
-    ProposalForm, ReadClass, Reached, Remembered, RetryAfterForm, RetryAfterOn, ReviewCodes,
+    ProposalForm, Reached, ReadClass, Remembered, RetryAfterForm, RetryAfterOn, ReviewCodes,
     ReviewedStatus, Shape, ShownBalance, SignedUrls, Switches, UnknownCost, Uploads, ViewerActions,
     Visibility, When, Words,
 };
@@ -13,6 +13,16 @@ use millrun::simulator::{
 use super::draw::Draw;
 use super::family::{self, Manifest};
 use super::fuse::Burnt;
+
+/// Which services a night may have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Service {
+    /// Those that remember a key for half an hour at least.
+    #[default]
+    Any,
+    /// Those that look at no key at all.
+    Forgetful,
+}
 
 /// Everything that is drawn from a seed.
 #[derive(Debug, Clone)]
@@ -55,10 +65,13 @@ pub(super) enum End {
 }
 
 impl World {
-    pub(super) fn draw(seed: u64) -> Self {
+    pub(super) fn draw(seed: u64, service: Service) -> Self {
         let manifest = family::draw(&mut Draw::new(seed, 1));
         let draw = &mut Draw::new(seed, 2);
-        let config = config(draw, &manifest, seed);
+        let mut config = config(draw, &manifest, seed);
+        if service == Service::Forgetful {
+            config.switches.idempotency.life = KeyLife::None;
+        }
         let life = config.switches.idempotency.life;
         let rules = rules(&mut Draw::new(seed, 3), life);
         let draw = &mut Draw::new(seed, 4);
@@ -85,10 +98,16 @@ impl World {
     /// Whether requests of ours may arrive when we count on it no more: then the limits of the service are not ours to
     /// keep.
     pub(super) fn has_strays(&self) -> bool {
-        let strays = |rule: &FaultRule| {
-            matches!(rule.fault, Fault::Late { .. } | Fault::Duplicated { .. })
-        };
+        let strays =
+            |rule: &FaultRule| matches!(rule.fault, Fault::Late { .. } | Fault::Duplicated { .. });
         self.rules.iter().any(strays)
+    }
+
+    /// Whether the service counts requests of `class` in a way that our pace is made for. A burst of one, at the exact
+    /// rate, is for writes and reviews alone: what is not serial arrives closer together than it was sent.
+    pub(super) fn is_paced_for(&self, class: Class) -> bool {
+        self.config.switches.limiting.algorithm != Algorithm::Gcra
+            || matches!(class, Class::CadWrites | Class::Reviews)
     }
 
     /// Whether the client is told each charge with the end of its run, job by job.
@@ -105,6 +124,8 @@ impl World {
         billing.charged == ChargedCents::Sum
             && billing.balance == ShownBalance::Net
             && billing.follow_ups == FollowUpHold::Taken
+            // What a failed run costs, when that is known after its end, nobody could have reserved.
+            && !(billing.failed_runs == FailedRuns::Charged && !self.tells_charges())
             && !self.manifest.is_unchecked
     }
 
@@ -360,7 +381,9 @@ fn fault(draw: &mut Draw, life: KeyLife) -> Fault {
             shape: draw.one(&[Shape::Documented, Shape::Html, Shape::Text, Shape::Empty]),
             code: None,
             message: None,
-            retry_after: draw.happens(30).then(|| draw.one(&["0", "7", "120", "soon"]).to_owned()),
+            retry_after: draw
+                .happens(30)
+                .then(|| draw.one(&["0", "7", "120", "soon"]).to_owned()),
             effect,
         },
         7 => Fault::Hang { effect },
@@ -382,6 +405,7 @@ fn fault(draw: &mut Draw, life: KeyLife) -> Fault {
         // Later than the service remembers keys, nobody could tell it from a new request.
         _ => Fault::Late {
             seconds: f64::from(match life {
+                KeyLife::None => 0,
                 KeyLife::HalfHour => draw.of_any_size(1, 1_000),
                 _ => draw.of_any_size(1, 3_600),
             }),
