@@ -72,6 +72,13 @@ impl Wish {
                 "--seeds" => wish.seeds = number()?,
                 "--from" => wish.from = number()?,
                 "--seed" => wish.one = Some(number()?),
+                "--bug" => plant(words.next())?,
+                "--bugs" => {
+                    for bug in millrun::teeth::Bug::ALL {
+                        println!("{}", bug.name());
+                    }
+                    std::process::exit(0);
+                }
                 "--twice" => wish.twice = true,
                 "--forgetful" => wish.service = Service::Forgetful,
                 "--until-first" => wish.until_first = true,
@@ -84,6 +91,22 @@ impl Wish {
         }
         Ok(wish)
     }
+}
+
+/// Plants a bug, which takes the feature `teeth`.
+#[cfg(feature = "teeth")]
+fn plant(name: Option<String>) -> Result<(), String> {
+    use millrun::teeth::Bug;
+    let name = name.ok_or("--bug takes a name")?;
+    let bug = Bug::ALL.iter().find(|bug| bug.name() == name);
+    let bug = bug.ok_or(format!("there is no bug {name}"))?;
+    millrun::teeth::plant(Some(*bug));
+    Ok(())
+}
+
+#[cfg(not(feature = "teeth"))]
+fn plant(_: Option<String>) -> Result<(), String> {
+    Err("bugs can be planted with `--features teeth` only".to_owned())
 }
 
 /// One night, with its story.

@@ -95,7 +95,7 @@ impl Machine {
     }
 
     /// The files of the output folder.
-    pub(super) fn published(&self) -> BTreeMap<String, Digest> {
+    pub(super) fn published(&self) -> BTreeMap<String, Bytes> {
         match self {
             Self::Memory(disk) => disk.published(),
             Self::Real(folder) => folder.published(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use millrun::plan::content::Digest;
+use bytes::Bytes;
 
 /// The folder of one night.
 pub(super) struct Folder(tempfile::TempDir);
@@ -26,14 +26,14 @@ impl Folder {
     }
 
     /// The files of the output folder.
-    pub(super) fn published(&self) -> BTreeMap<String, Digest> {
+    pub(super) fn published(&self) -> BTreeMap<String, Bytes> {
         let mut files = BTreeMap::new();
         walk(&self.path("out"), &self.path("out"), &mut files);
         files
     }
 }
 
-fn walk(folder: &Path, base: &Path, files: &mut BTreeMap<String, Digest>) {
+fn walk(folder: &Path, base: &Path, files: &mut BTreeMap<String, Bytes>) {
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -44,7 +44,7 @@ fn walk(folder: &Path, base: &Path, files: &mut BTreeMap<String, Digest>) {
                 .unwrap()
                 .to_string_lossy()
                 .into_owned();
-            files.insert(name, Digest::of(&fs::read(&path).unwrap()));
+            files.insert(name, fs::read(&path).unwrap().into());
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
+use millrun::geometry::part21;
 use millrun::plan::content::Digest;
 use millrun::plan::family::Family;
 use millrun::plan::key::IdempotencyKey;
@@ -22,7 +24,7 @@ pub(super) struct Verdict<'a> {
     pub(super) story: &'a Story,
     pub(super) books: Books,
     pub(super) records: Vec<Record>,
-    pub(super) files: BTreeMap<String, Digest>,
+    pub(super) files: BTreeMap<String, Bytes>,
     pub(super) family: &'a Family,
     pub(super) history: &'a History,
 }
@@ -113,6 +115,10 @@ impl Verdict<'_> {
         }
     }
 
+    fn digest(&self, path: &str) -> Option<Digest> {
+        self.files.get(path).map(|bytes| Digest::of(bytes))
+    }
+
     /// I10: files are what their rows say, and nothing else is in the folder.
     fn files(&self) {
         let published: BTreeMap<&str, Digest> = self
@@ -122,9 +128,15 @@ impl Verdict<'_> {
             .map(|file| (file.path.as_str(), file.stored.sha256))
             .collect();
         for (path, digest) in &published {
-            if self.files.get(*path) != Some(digest) {
+            if self.digest(path) != Some(*digest) {
                 self.story
                     .broken("I10", format!("{path} is not what was published"));
+            }
+        }
+        for (path, bytes) in &self.files {
+            if !self.world.manifest.text.contains("[sim:truncated]") && !part21::is_whole(bytes) {
+                self.story
+                    .broken("I10", format!("{path} is no whole STEP file"));
             }
         }
         // A file whose process died before it told of it is published again under the same name.
@@ -136,7 +148,7 @@ impl Verdict<'_> {
         let downloads = self.history.run.iter().flat_map(|run| &run.steps);
         for step in downloads.filter(|step| step.state == StepState::Done(Outcome::Succeeded)) {
             for file in &step.files {
-                if self.files.get(&file.path) != Some(&file.stored.sha256) {
+                if self.digest(&file.path) != Some(file.stored.sha256) {
                     self.story
                         .broken("I10", format!("{} is reported and not there", file.path));
                 }
