@@ -169,7 +169,7 @@ async fn fate(end: End, stop: &watch::Sender<StopLevel>) {
             }
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn words(payload: &(dyn std::any::Any + Send)) -> String {
