@@ -9,11 +9,6 @@ seeds="${SEEDS:-10000}"
 cargo build --release --locked --features teeth --example torture
 torture="${CARGO_TARGET_DIR:-target}/release/examples/torture"
 
-if ! "$torture" --seeds 1000 >/dev/null; then
-  echo "a promise is broken without any bug: see $torture --seeds 1000" >&2
-  exit 1
-fi
-
 unseen=0
 printf '| bug | seen at seed | by |\n| --- | --- | --- |\n'
 for bug in $("$torture" --bugs); do
@@ -22,7 +17,13 @@ for bug in $("$torture" --bugs); do
     unseen=$((unseen + 1))
   else
     first="$(grep -m 1 '^seed ' <<<"$seen")"
-    printf '| `%s` | %s | %s |\n' "$bug" "$(cut -d ' ' -f 2 <<<"$first" | tr -d ':')" "$(cut -d ' ' -f 3 <<<"$first" | tr -d ':')"
+    seed="$(cut -d ' ' -f 2 <<<"$first" | tr -d ':')"
+    # The same night without the bug keeps every promise: else it was not the bug that was seen.
+    "$torture" --seed "$seed" >/dev/null || {
+      echo "seed $seed breaks a promise without any bug" >&2
+      exit 1
+    }
+    printf '| `%s` | %s | %s |\n' "$bug" "$seed" "$(cut -d ' ' -f 3 <<<"$first" | tr -d ':')"
   fi
 done
 if [ "$unseen" -gt 0 ]; then

@@ -116,7 +116,7 @@ parts:
 END
   "$millrun" sim --port 0 --state world --speed 200 --seed "$family" >sim.txt 2>sim.err &
   service=$!
-  until grep -q ORVILLE_API_KEY sim.txt; do sleep 0.01; done
+  until grep -qs ORVILLE_API_KEY sim.txt; do sleep 0.01; done
   eval "$(grep '^export' sim.txt)"
   export ORVILLE_BASE_URL ORVILLE_API_KEY
   for _ in $(seq 1 20); do
@@ -125,7 +125,7 @@ END
   done
   "$millrun" run m.yaml --json >out.json 2>err.txt || fail "the last run: exit $? $(cat err.txt)"
   curl -s "$ORVILLE_BASE_URL/_sim/books" >books.json
-  charged="$("$millrun" ledger m.yaml --json | jq .totals.charged_cents)"
+  charged="$("$millrun" ledger m.yaml --json | jq .all_runs.charged_cents)"
   jq -e --argjson n $parts --argjson charged "$charged" '
     .totals.jobs == $n and .totals.writes == ($n * 3 / 2) and .totals.reviews == $n
     and .totals.charged_cents == $charged

@@ -142,11 +142,7 @@ impl Desk<'_> {
             (SendState::Running(running), Some(job)) => {
                 let intent = Event::PollSent {
                     send: send.id,
-                    next_poll_at: if bites(Bug::PollWaitForgotten) {
-                        now
-                    } else {
-                        now.after(running.wait)
-                    },
+                    next_poll_at: now.after(running.wait),
                 };
                 Ok(Dispatch {
                     intent: Some(intent),

@@ -173,7 +173,11 @@ impl Unclear {
             call,
             status: self.why.clone(),
             unclear: true,
-            next_poll_at: running.next_poll_at.max(earliest.unwrap_or_default()),
+            next_poll_at: if bites(Bug::PollWaitForgotten) {
+                now
+            } else {
+                running.next_poll_at.max(earliest.unwrap_or_default())
+            },
         }
     }
 }

@@ -311,7 +311,10 @@ pub(super) fn check_end(story: &Story, world: &World, end: End, history: &Histor
         ),
         (
             ExitReason::Unresolved,
-            end != End::ByItself || world.is_disturbed() || world.may_fail(),
+            end != End::ByItself
+                || world.is_disturbed()
+                || world.may_fail()
+                || world.saves_failures(),
         ),
     ] {
         if has(reason) && !has_cause {

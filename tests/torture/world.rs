@@ -103,11 +103,25 @@ impl World {
         self.rules.iter().any(strays)
     }
 
-    /// Whether the service counts requests of `class` in a way that our pace is made for. A burst of one, at the exact
-    /// rate, is for writes and reviews alone: what is not serial arrives closer together than it was sent.
+    /// Whether the service counts requests of `class` in a way that our pace is made for. Where hardly any burst is
+    /// allowed, that is writes and reviews, which are serial: other requests arrive closer together than they were sent,
+    /// and where one limit is about all GETs, three classes that know nothing of each other share it.
     pub(super) fn is_paced_for(&self, class: Class) -> bool {
-        self.config.switches.limiting.algorithm != Algorithm::Gcra
-            || matches!(class, Class::CadWrites | Class::Reviews)
+        let limiting = &self.config.switches.limiting;
+        let is_serial = matches!(class, Class::CadWrites | Class::Reviews);
+        match limiting.algorithm {
+            Algorithm::Gcra => is_serial,
+            Algorithm::SmallBucket { .. } => {
+                class != Class::Reads || limiting.reads == ReadClass::CadReads
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether a failure of the review assistant is told again for ever, as if it had been saved.
+    pub(super) fn saves_failures(&self) -> bool {
+        self.config.switches.idempotency.remembered == Remembered::Refusals
+            && self.manifest.text.contains("[sim:review-unavailable")
     }
 
     /// Whether the client is told each charge with the end of its run, job by job.
