@@ -77,6 +77,9 @@ impl SqliteJournal {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)
             .map_err(|error| StorageError::new(&name, error))?;
+        if was_left_half_made(&connection) {
+            return Ok(Vec::new());
+        }
         match sqlite::layout(&connection, path, APPLICATION_ID, MIGRATIONS)? {
             // The process that made the file was killed before it got its tables.
             0 => Ok(Vec::new()),
@@ -109,6 +112,15 @@ impl Journal for SqliteJournal {
             change.commit().map_err(failed)
         })
     }
+}
+
+/// Whether the process that made the file was killed while it turned the write-ahead log on: then a rollback journal lies
+/// beside it, which whoever opens it for writing carries out. Nothing was ever recorded in such a file.
+fn was_left_half_made(connection: &Connection) -> bool {
+    let read = connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
+    let error = read.err();
+    let code = error.as_ref().and_then(rusqlite::Error::sqlite_error);
+    code.is_some_and(|code| code.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
 }
 
 fn records(connection: &Connection, path: &str) -> Result<Vec<Record>, StorageError> {
@@ -311,6 +323,33 @@ mod tests {
             .unwrap();
         assert_eq!(SqliteJournal::read(&f.path).unwrap(), []);
         assert!(SqliteJournal::open(&f.path).is_ok());
+    }
+
+    /// The header of a rollback journal without a page in it, of a database of one page: as SQLite leaves it when it is
+    /// killed while it turns the write-ahead log on.
+    fn hot_journal() -> Vec<u8> {
+        let mut header = vec![0; 512];
+        header[..8].copy_from_slice(&[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]);
+        header[20..24].copy_from_slice(&512_u32.to_be_bytes());
+        header[24..28].copy_from_slice(&4_096_u32.to_be_bytes());
+        header
+    }
+
+    #[test]
+    fn a_journal_whose_maker_was_killed_is_empty_and_can_be_opened() {
+        let f = fixture();
+        // A page that is there, as the killed process wrote it.
+        let page = f
+            .connect()
+            .execute_batch("create table t (x); drop table t");
+        page.unwrap();
+        let beside = f.path.with_file_name("journal.db-journal");
+        std::fs::write(&beside, hot_journal()).unwrap();
+        assert!(was_left_half_made(
+            &Connection::open_with_flags(&f.path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+        ));
+        assert_eq!(SqliteJournal::read(&f.path).unwrap(), []);
+        assert_eq!(SqliteJournal::open(&f.path).unwrap().records().unwrap(), []);
     }
 
     #[test]
