@@ -12,4 +12,5 @@ pub mod run;
 pub mod schedule;
 pub mod session;
 pub mod simulator;
+pub mod teeth;
 pub mod untrusted;

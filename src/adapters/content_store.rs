@@ -13,6 +13,21 @@ use crate::plan::remote::Stored;
 /// What our temporary files begin with.
 const TEMPORARY: &str = ".put-";
 
+/// Where fetched files are put.
+pub trait Objects: std::fmt::Debug + Send + Sync {
+    /// Stores `bytes`: whole and synced when it returns.
+    ///
+    /// # Errors
+    /// When they could not be written and synced.
+    fn put(&self, bytes: &[u8]) -> Result<Stored, StorageError>;
+}
+
+impl Objects for ContentStore {
+    fn put(&self, bytes: &[u8]) -> Result<Stored, StorageError> {
+        Self::put(self, bytes)
+    }
+}
+
 /// Files by content. What is in it is whole, synced, and never changed. One process has it open at a time: the one that
 /// holds the lock of the run.
 #[derive(Debug)]

@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{JoinError, JoinHandle};
 
-use super::content_store::ContentStore;
+use super::content_store::Objects;
 use super::translate::{
     api_images, done_call, failed_call, job_lines, job_view, message, no_call, proposal, raw,
     verdict,
@@ -17,12 +18,13 @@ use super::translate::{
 use crate::api::{self, CallError, Client};
 use crate::execute::ports::{Api, ImageFile, Request};
 use crate::geometry::part21;
-use crate::plan::content::Prompt;
+use crate::plan::content::{Digest, Prompt};
 use crate::plan::key::IdempotencyKey;
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, JobId, ReviewResult, RevisionId, Stored};
 use crate::run::call::{Call, Endpoint};
 use crate::schedule::answer::{Answer, Reply, Verdict};
+use crate::teeth::{Bug, bites};
 
 /// The most that the API gives ("List recent jobs").
 const JOBS_A_PAGE: u8 = 100;
@@ -31,13 +33,13 @@ const JOBS_A_PAGE: u8 = 100;
 #[derive(Debug, Clone)]
 pub struct Orville {
     client: Client,
-    store: Arc<ContentStore>,
+    store: Arc<dyn Objects>,
 }
 
 impl Orville {
     /// The service that `client` talks to; files go into `store`.
     #[must_use]
-    pub const fn new(client: Client, store: Arc<ContentStore>) -> Self {
+    pub fn new(client: Client, store: Arc<impl Objects + 'static>) -> Self {
         Self { client, store }
     }
 }
@@ -258,17 +260,26 @@ impl Orville {
         }
     }
 
-    /// Reading, hashing and syncing leave the loop's thread.
+    /// Reading, hashing and syncing leave the loop's thread, unless it is the only one: then every night with the same
+    /// seed is the same.
     async fn put(&self, content: Bytes, step: bool) -> Result<Stored, String> {
         let store = Arc::clone(&self.store);
-        let put = tokio::task::spawn_blocking(move || {
-            if step && !part21::is_whole(&content) {
+        let put = move || {
+            if step && !part21::is_whole(&content) && !bites(Bug::TakeAnyFile) {
                 let bytes = content.len();
                 return Err(format!("what came is no whole STEP file ({bytes} bytes)"));
             }
+            if bites(Bug::StoredBeforePut) {
+                let (sha256, bytes) = (Digest::of(&content), content.len() as u64);
+                return Ok(Stored { sha256, bytes });
+            }
             store.put(&content).map_err(|error| error.to_string())
-        });
-        put.await
+        };
+        if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+            return put();
+        }
+        tokio::task::spawn_blocking(put)
+            .await
             .unwrap_or_else(|error| Err(format!("the content store: {error}")))
     }
 }
@@ -328,6 +339,7 @@ mod tests {
     use http_body_util::{BodyExt as _, Full};
 
     use super::*;
+    use crate::adapters::content_store::ContentStore;
     use crate::api::{ApiKey, BaseUrl, SendFuture, Transport};
     use crate::plan::content::Content;
     use crate::plan::key::{LineageId, Salt, StepKey};

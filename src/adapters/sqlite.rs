@@ -98,6 +98,9 @@ pub(super) fn open_to_read(
         connection
             .busy_timeout(Duration::from_secs(30))
             .map_err(|error| trouble(&path.display().to_string(), &error))?;
+        if was_left_half_made(&connection) {
+            return Ok((connection, 0));
+        }
         layout(&connection, path, application_id, migrations).map(|layout| (connection, layout))
     };
     let (looked, copy) = match look(path) {
@@ -281,6 +284,15 @@ fn create_private(path: &Path) -> Result<(), StorageError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the process that made the file was killed while it turned the write-ahead log on: then a rollback journal lies
+/// beside it, which whoever opens it for writing carries out. Nothing was ever recorded in such a file.
+fn was_left_half_made(connection: &Connection) -> bool {
+    let read = connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
+    let error = read.err();
+    let code = error.as_ref().and_then(rusqlite::Error::sqlite_error);
+    code.is_some_and(|code| code.extended_code == ffi::SQLITE_READONLY_ROLLBACK)
 }
 
 /// Runs `work`, which blocks, without holding up the other tasks of a runtime with several threads. On a runtime with one

@@ -8,6 +8,7 @@ use http::StatusCode;
 
 use super::error::UnknownReason;
 use super::error_code::ErrorCode;
+use crate::teeth::{Bug, bites};
 
 /// What the body of an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,9 @@ pub(super) fn classify(status: StatusCode, shape: Shape<'_>) -> Verdict {
         // Servers and proxies answer these before any handler runs.
         (code @ (413 | 415 | 422), _) => Verdict::Refused(Code::Other(format!("http_{code}"))),
         (400..=499, _) => Verdict::Unknown(Malformed),
+        (500.., _) if bites(Bug::ServerErrorIsRefusal) => {
+            Verdict::Refused(Code::Other("http_500".to_owned()))
+        }
         (500.., _) => Verdict::Unknown(ServerFailure),
     }
 }

@@ -14,6 +14,7 @@ use crate::schedule::answer::{Answer, Reply, Verdict};
 use crate::schedule::errand::Errand;
 use crate::schedule::search::Search;
 use crate::schedule::{judge, judge_poll};
+use crate::teeth::{Bug, bites};
 
 /// A request that is about to go out.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ impl Desk<'_> {
                 attempt,
                 state: SendState::Failed { .. },
                 ..
-            }) => attempt + 1,
+            }) => attempt + u32::from(!bites(Bug::SameAttemptAfterFailure)),
             Some(send) if send.may_start_anew() => send.attempt,
             // It may have been executed: to start it anew could pay it twice.
             Some(send) => return Err(nothing_to_ask("the start of a send that was made", send)),
@@ -116,7 +117,17 @@ impl Desk<'_> {
     /// The same bytes again, from what is stored: the manifest may say something else by now.
     fn resend(&self, ix: SendIx) -> Result<Dispatch, StorageError> {
         let send = self.memory.send(ix);
-        let request = self.request(&send.content, send.target.as_ref(), &send.key)?;
+        let mut key = send.key.clone();
+        if bites(Bug::NewKeyOnRetry) {
+            let salt = &self.plan.family.salt;
+            key = IdempotencyKey::new(salt, send.id.key, send.id.lineage, send.attempt + 1);
+        }
+        let mut request = self.request(&send.content, send.target.as_ref(), &key)?;
+        if let (true, Request::Create { images, .. }) =
+            (bites(Bug::RetryWithoutImages), &mut request)
+        {
+            images.clear();
+        }
         Ok(Dispatch {
             intent: Some(Event::Resent { send: send.id }),
             request,

@@ -26,6 +26,7 @@ use crate::schedule::decide::{self, Decision, Moment};
 use crate::schedule::errand::{Errand, Outstanding};
 use crate::schedule::slot::{Admittance, Class, SlotId};
 use crate::schedule::{judge, looks};
+use crate::teeth::{Bug, bites};
 
 /// Runs `plan` to its end, and gives back what is true then.
 ///
@@ -222,8 +223,12 @@ impl Engine<'_> {
             }
         }
         let busy = searching || !self.unsaved.is_empty() || !departures.is_empty();
-        self.ports.admission.commit()?;
-        self.commit()?;
+        if !bites(Bug::SendBeforeSlot) {
+            self.ports.admission.commit()?;
+        }
+        if !bites(Bug::SendBeforeIntent) || departures.is_empty() {
+            self.commit()?;
+        }
         for (out, request) in departures {
             self.count(&out, 1);
             let call = self.ports.api.call(request);
@@ -238,33 +243,41 @@ impl Engine<'_> {
         errand: Errand,
         now: Timestamp,
     ) -> Result<Option<(Out, Request)>, EngineError> {
-        let classes = errand.classes(self.plan, &self.history.memory);
+        let mut classes = errand.classes(self.plan, &self.history.memory);
+        if bites(Bug::RetryWithoutSlot) && matches!(errand, Errand::Resend(_)) {
+            classes.clear();
+        }
         if !classes.iter().all(|class| self.agenda.is_free(class, now)) {
             return Ok(None);
         }
-        let slots = match (self.ports.admission.admit(&classes, now), errand.item()) {
-            (Admittance::Granted(slots), _) => classes.into_iter().zip(slots).collect(),
-            (
-                Admittance::NotBefore {
-                    at,
-                    class: Class::JobPolls(_),
-                },
-                Some(item),
-            ) => {
-                self.agenda.postpone(item, at);
-                return Ok(None);
-            }
-            (Admittance::NotBefore { at, class }, _) => {
-                self.agenda.hold(class, at);
-                return Ok(None);
-            }
-            (Admittance::WhenAnswered { class }, _) => {
-                self.agenda.hold_until_answered(class);
-                return Ok(None);
-            }
-        };
+        let slots: Vec<(Class, SlotId)> =
+            match (self.ports.admission.admit(&classes, now), errand.item()) {
+                (Admittance::Granted(slots), _) => classes.into_iter().zip(slots).collect(),
+                (
+                    Admittance::NotBefore {
+                        at,
+                        class: Class::JobPolls(_),
+                    },
+                    Some(item),
+                ) => {
+                    self.agenda.postpone(item, at);
+                    return Ok(None);
+                }
+                (Admittance::NotBefore { at, class }, _) => {
+                    self.agenda.hold(class, at);
+                    return Ok(None);
+                }
+                (Admittance::WhenAnswered { class }, _) => {
+                    self.agenda.hold_until_answered(class);
+                    return Ok(None);
+                }
+            };
         if let Some(item) = errand.item() {
             self.agenda.remove(item);
+        }
+        if bites(Bug::SlotEndsAtSend) {
+            let ids: Vec<SlotId> = slots.iter().map(|(_, slot)| *slot).collect();
+            self.ports.admission.answered(&ids, now);
         }
         let Dispatch {
             intent,
@@ -376,7 +389,9 @@ impl Engine<'_> {
         if let (Some(ix), Some(run)) = (send, &self.history.run) {
             self.agenda.send_changed(self.plan, &self.history, run, *ix);
         }
-        self.unsaved.push(record);
+        if !bites(Bug::ForgetToWrite) || !matches!(record.event, Event::Accepted { .. }) {
+            self.unsaved.push(record);
+        }
     }
 
     /// Takes in the replies to what is out after storage failed.

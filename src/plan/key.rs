@@ -10,6 +10,7 @@ use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
 
 use super::content::{Content, Digest};
+use crate::teeth::{Bug, bites};
 
 /// The content key of a step. Ids, paths, `needs`, names and settings are not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -92,9 +93,9 @@ impl IdempotencyKey {
             .text(&salt.uid)
             .bytes(step.0.as_bytes());
         canonical
-            .number(lineage.ordinal)
+            .number(lineage.ordinal * u32::from(!bites(Bug::KeyWithoutOrdinal)))
             .number(lineage.generation)
-            .number(attempt);
+            .number(attempt * u32::from(!bites(Bug::KeyWithoutAttempt)));
         let digest = canonical.digest();
         Self(format!(
             "mr1-{}",

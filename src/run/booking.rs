@@ -5,6 +5,7 @@ use crate::plan::ledger::{Account, Entry, EntryKind};
 use crate::plan::memory::{Memory, SendIx, SendState};
 use crate::plan::money::Cents;
 use crate::plan::remote::Timestamp;
+use crate::teeth::{Bug, bites};
 
 /// What an event about money is booked under.
 #[derive(Clone, Copy)]
@@ -22,7 +23,12 @@ impl Memory {
             lineage.charged = total;
             return;
         }
-        let mut due = (total - lineage.charged).or_zero();
+        let known = if bites(Bug::ChargeAgain) {
+            Cents::ZERO
+        } else {
+            lineage.charged
+        };
+        let mut due = (total - known).or_zero();
         lineage.charged = lineage.charged.max(total);
         let sends = lineage.sends.clone();
         for other in sends {
@@ -34,7 +40,8 @@ impl Memory {
             if !ended || send.hold == Cents::ZERO {
                 continue;
             }
-            let captured = due.min(send.hold);
+            let whole = bites(Bug::CaptureWholeHold);
+            let captured = if whole { send.hold } else { due.min(send.hold) };
             self.post(other, booking, EntryKind::Capture, captured);
             // What goes beyond all holds is this write's own, as far as can be told.
             let beyond = if other == ix {
@@ -45,17 +52,23 @@ impl Memory {
             self.ledger.note_charge(captured + beyond);
             self.sends[other.0 as usize].hold -= captured;
             self.release(other, booking);
-            due -= captured;
+            due = (due - captured).or_zero();
         }
         self.post(ix, booking, EntryKind::Excess, due);
     }
 
     pub(super) fn release(&mut self, ix: SendIx, booking: Booking) {
+        if bites(Bug::NeverRelease) {
+            return;
+        }
         self.post(ix, booking, EntryKind::Release, self.send(ix).hold);
         self.sends[ix.0 as usize].hold = Cents::ZERO;
     }
 
     pub(super) fn post(&mut self, ix: SendIx, booking: Booking, kind: EntryKind, amount: Cents) {
+        if bites(Bug::ForgetHold) && kind == EntryKind::Hold {
+            return;
+        }
         let (from, to) = match kind {
             EntryKind::Hold => (Account::Workspace, Account::Held),
             EntryKind::Capture => (Account::Held, Account::Charged),

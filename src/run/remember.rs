@@ -1,6 +1,7 @@
 //! Folding events into [`Memory`]: what each of them says about a send, its job and its money.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::booking::Booking;
 use super::doubt::{given_up, looked_at_again};
@@ -11,6 +12,7 @@ use crate::plan::memory::{
 };
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, Timestamp, WriteResult};
+use crate::teeth::{Bug, bites};
 
 impl Memory {
     /// Takes in one event.
@@ -64,13 +66,18 @@ impl Memory {
         for (ix, send) in (0..).map(SendIx).zip(&mut self.sends) {
             match &mut send.state {
                 SendState::Open(open) if open.retry_at.is_none() && open.doubt.is_none() => {
-                    open.tainted = true;
+                    open.tainted = !bites(Bug::ForgetTaintAtStart);
                     open.retry_at = Some(now);
                 }
                 // The service may have answered it at any moment until now, and told us to wait from then on.
                 SendState::Running(running) if running.polling => {
                     running.polling = false;
-                    running.next_poll_at = running.next_poll_at.max(now.after(running.wait));
+                    let wait = if bites(Bug::PollAtOnceAtStart) {
+                        Duration::ZERO
+                    } else {
+                        running.wait
+                    };
+                    running.next_poll_at = running.next_poll_at.max(now.after(wait));
                 }
                 SendState::Collecting(collecting) => {
                     collecting.tries.clear();

@@ -17,6 +17,7 @@ use crate::run::outcome::{ExitReason, Outcome, RunEnd};
 use crate::run::progress::Run;
 use crate::run::step::{StepRun, StepState};
 use crate::run::stop::StopReason;
+use crate::teeth::{Bug, bites};
 
 /// How often a file is asked for before the step fails.
 const FILE_TRIES: u32 = 5;
@@ -43,7 +44,8 @@ pub fn sent(send: &Send, reply: Reply, on_proposal: OnProposal, now: Timestamp) 
         retry_at: later(wait),
     };
     // This try was clearly not executed. If no earlier one may have been, nothing was, and its step may start anew.
-    let not_executed = |why: String, wait: Option<Duration>| match open.tainted {
+    let tainted = open.tainted && !bites(Bug::PostponeForgetsTaint);
+    let not_executed = |why: String, wait: Option<Duration>| match tainted {
         true => unanswered(why, wait),
         false => Event::Postponed {
             send: id,
@@ -72,6 +74,15 @@ pub fn sent(send: &Send, reply: Reply, on_proposal: OnProposal, now: Timestamp) 
             }]
         }
         Verdict::Done(_) => vec![unanswered("an answer to another question".to_owned(), None)],
+        Verdict::Unknown { why, .. } if bites(Bug::NewAttemptWithoutAnswer) => {
+            vec![Event::JobFailed {
+                send: id,
+                call,
+                charged: None,
+                why,
+                again_at: Some(later(None)),
+            }]
+        }
         Verdict::Unknown { why, retry_after } => vec![unanswered(why, retry_after)],
         Verdict::NotSent { why } => vec![not_executed(why, None)],
         Verdict::Refused(rejection) => {
@@ -80,7 +91,7 @@ pub fn sent(send: &Send, reply: Reply, on_proposal: OnProposal, now: Timestamp) 
                 (Ground::RateLimited, _) => vec![not_executed(text, rejection.retry_after)],
                 (Ground::Busy, false) => vec![not_executed(text, Some(BUSY_WAIT))],
                 (Ground::Key, true) => vec![unanswered(text.clone(), None), key_refused(text)],
-                (_, true) => {
+                (_, true) if !bites(Bug::TrustTaintedRefusal) => {
                     let why = format!(
                         "refused ({text}), but an earlier try had no answer and may have been carried out"
                     );
@@ -90,7 +101,7 @@ pub fn sent(send: &Send, reply: Reply, on_proposal: OnProposal, now: Timestamp) 
                         why,
                     }]
                 }
-                (ground, false) => refused(send, call, ground, rejection),
+                (ground, _) => refused(send, call, ground, rejection),
             }
         }
     }

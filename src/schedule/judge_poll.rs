@@ -10,6 +10,7 @@ use crate::plan::remote::Timestamp;
 use crate::plan::settings::Settings;
 use crate::run::call::Call;
 use crate::run::event::Event;
+use crate::teeth::{Bug, bites};
 
 /// A job past its timeout is given up after so many polls in a row that told nothing about it.
 const UNCLEAR_POLLS: u32 = 10;
@@ -34,7 +35,11 @@ pub fn polled(
     let (id, call) = (send.id, reply.call);
     match reply.verdict {
         Verdict::Done(Answer::Job(JobView::Active { status, poll_after })) => {
-            let next_poll_at = now.after(backoff::poll(poll_after, send.key.as_str()));
+            let mut wait = backoff::poll(poll_after, send.key.as_str());
+            if bites(Bug::PollTooSoon) {
+                wait /= 2;
+            }
+            let next_poll_at = now.after(wait);
             let words = format!("still {status} at the service");
             let polled = Event::Polled {
                 send: id,
@@ -46,11 +51,16 @@ pub fn polled(
             // Only an answer says that it is still at work: a job that was done while nobody looked is not given up.
             overdue.give_up_after(polled, id, overdue.is_so, &words)
         }
-        Verdict::Done(Answer::Job(JobView::Completed(result))) => vec![Event::Completed {
-            send: id,
-            call,
-            result,
-        }],
+        Verdict::Done(Answer::Job(JobView::Completed(mut result))) => {
+            if bites(Bug::ForgetFiles) {
+                result.artifacts.clear();
+            }
+            vec![Event::Completed {
+                send: id,
+                call,
+                result,
+            }]
+        }
         Verdict::Done(Answer::Job(JobView::Failed { charged, why })) => {
             let retry = &settings.retry;
             let failures = failures.map(|failures| failures + 1);
@@ -74,6 +84,15 @@ pub fn polled(
                 send: id,
                 call: Some(call),
                 why,
+            }]
+        }
+        Verdict::Unknown { why, .. } if bites(Bug::UnclearPollIsFailure) => {
+            vec![Event::JobFailed {
+                send: id,
+                call,
+                charged: None,
+                why,
+                again_at: Some(now),
             }]
         }
         verdict => {
@@ -154,7 +173,11 @@ impl Unclear {
             call,
             status: self.why.clone(),
             unclear: true,
-            next_poll_at: running.next_poll_at.max(earliest.unwrap_or_default()),
+            next_poll_at: if bites(Bug::PollWaitForgotten) {
+                now
+            } else {
+                running.next_poll_at.max(earliest.unwrap_or_default())
+            },
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::plan::settings::Budget;
 use crate::run::progress::Run;
 use crate::run::step::Reading;
 use crate::run::stop::StopReason;
+use crate::teeth::{Bug, bites};
 
 /// Why a write may not go out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,16 +52,28 @@ pub fn admit(
     } = question;
     let ledger = &memory.ledger;
     let part = ledger.spent_on(lineage) + hold;
-    within("max_per_part", part, budget.max_per_part).map_err(Shut::Part)?;
-    let spend = ledger.charged_in(run.id) + ledger.held() + proposed + hold;
+    let part_cap = budget.max_per_part.filter(|_| !bites(Bug::ForgetPartCap));
+    within("max_per_part", part, part_cap).map_err(Shut::Part)?;
+    let held = if bites(Bug::ForgetOpenHolds) {
+        Cents::ZERO
+    } else {
+        ledger.held()
+    };
+    let spend = ledger.charged_in(run.id) + held + proposed + hold;
     within("max_spend", spend, max_spend).map_err(|why| Shut::Run(StopReason::Cap { why }))?;
     let Some(reading) = reading else {
         return Ok(());
     };
     // Sends that were not answered when the balance was read, and those made since, may not be in the figure.
-    let unseen = memory.intended_holds - reading.settled + proposed;
+    let mut unseen = memory.intended_holds - reading.settled + proposed;
+    if bites(Bug::ForgetUnseenHolds) {
+        unseen = Cents::ZERO;
+    }
     let left = reading.available - unseen - hold;
-    let keep = budget.keep_balance.unwrap_or_default();
+    let keep = budget
+        .keep_balance
+        .filter(|_| !bites(Bug::ForgetKeepBalance))
+        .unwrap_or_default();
     if left < keep {
         let cap = if left < Cents::ZERO {
             "the balance"

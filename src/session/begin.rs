@@ -12,6 +12,7 @@ use crate::run::event::Record;
 use crate::run::history::History;
 use crate::run::progress::Run;
 use crate::run::sheet::{Heading, Sheet};
+use crate::teeth::{Bug, bites};
 
 /// Plans `family` after `records`. An unfinished run of the same plan goes on; `reopen` lets a finished one go on too.
 /// Anything else is a new run, and closes the one before it.
@@ -26,7 +27,7 @@ pub fn begin(
     reopen: bool,
 ) -> Result<(Plan, History, Begin), Vec<EditedLineage>> {
     let history = History::of(records);
-    let may_go_on = |run: &&Run| reopen || !run.is_finished();
+    let may_go_on = |run: &&Run| reopen || !(run.is_finished() || bites(Bug::ForgetUnfinishedRun));
     if let Some(run) = history.run.as_ref().filter(may_go_on) {
         let parts = &run.sheet.parts;
         let same = (family.digest() == run.sheet.plan)

@@ -14,4 +14,5 @@ mod house;
 mod limits;
 mod manifest;
 mod night;
+mod nights;
 mod slots;

@@ -165,6 +165,30 @@ fn a_journal_without_its_tables_yet_is_empty() {
     assert!(SqliteJournal::open(&f.path).is_ok());
 }
 
+/// The header of a rollback journal without a page in it, of a database of one page: as SQLite leaves it when it is
+/// killed while it turns the write-ahead log on.
+fn hot_journal() -> Vec<u8> {
+    let mut header = vec![0; 512];
+    header[..8].copy_from_slice(&[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]);
+    header[20..24].copy_from_slice(&512_u32.to_be_bytes());
+    header[24..28].copy_from_slice(&4_096_u32.to_be_bytes());
+    header
+}
+
+#[test]
+fn a_journal_whose_maker_was_killed_is_empty_and_can_be_opened() {
+    let f = fixture();
+    // A page that is there, as the killed process wrote it.
+    let page = f
+        .connect()
+        .execute_batch("create table t (x); drop table t");
+    page.unwrap();
+    let beside = f.path.with_file_name("journal.db-journal");
+    std::fs::write(&beside, hot_journal()).unwrap();
+    assert_eq!(SqliteJournal::read(&f.path).unwrap(), []);
+    assert_eq!(SqliteJournal::open(&f.path).unwrap().records().unwrap(), []);
+}
+
 #[test]
 fn a_journal_of_a_newer_version_is_not_taken_for_a_damaged_one() {
     let f = fixture();

@@ -1,5 +1,6 @@
 //! The binary, as a user runs it.
 
+mod blows;
 mod carried;
 mod commands;
 mod doctor;

@@ -1,0 +1,176 @@
+//! A disk in memory: what was appended or committed stays, everything else is gone with the process.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use millrun::adapters::content_store::Objects;
+use millrun::execute::ports::{Admission, Files, Journal, StorageError};
+use millrun::plan::content::Digest;
+use millrun::plan::memory::Published;
+use millrun::plan::remote::{Stored, Timestamp};
+use millrun::plan::settings::Limits;
+use millrun::run::event::Record;
+use millrun::schedule::limits::Limiter;
+use millrun::schedule::slot::{Admittance, Class, Slot, SlotId};
+use millrun::schedule::strain::Strain;
+
+/// The disk of one night. Clones share it.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Disk(Arc<Mutex<State>>);
+
+#[derive(Default, Debug)]
+struct State {
+    records: Vec<Record>,
+    slots: BTreeMap<SlotId, Slot>,
+    strains: BTreeMap<Class, Strain>,
+    objects: BTreeMap<Digest, Bytes>,
+    published: BTreeMap<String, Bytes>,
+}
+
+impl Disk {
+    pub(super) fn records(&self) -> Vec<Record> {
+        self.0.lock().unwrap().records.clone()
+    }
+
+    /// The files of the output folder.
+    pub(super) fn published(&self) -> BTreeMap<String, Bytes> {
+        self.0.lock().unwrap().published.clone()
+    }
+
+    pub(super) fn limits(&self, limits: &Limits, now: Timestamp) -> Slots {
+        let mut state = self.0.lock().unwrap();
+        // As in the real file: what was out when its process died counts as answered now.
+        for slot in state.slots.values_mut() {
+            slot.replied_at.get_or_insert(now);
+        }
+        let slots: Vec<Slot> = state.slots.values().cloned().collect();
+        let strains = state.strains.clone();
+        Slots {
+            disk: self.clone(),
+            limiter: Limiter::new(limits.clone(), slots, strains),
+            taken: BTreeMap::new(),
+            unsaved: Vec::new(),
+        }
+    }
+}
+
+impl Journal for Disk {
+    fn append(&mut self, records: &[Record]) -> Result<(), StorageError> {
+        self.0.lock().unwrap().records.extend_from_slice(records);
+        Ok(())
+    }
+}
+
+impl Objects for Disk {
+    fn put(&self, bytes: &[u8]) -> Result<Stored, StorageError> {
+        let sha256 = Digest::of(bytes);
+        let bytes = Bytes::copy_from_slice(bytes);
+        let stored = Stored {
+            sha256,
+            bytes: bytes.len() as u64,
+        };
+        self.0.lock().unwrap().objects.insert(sha256, bytes);
+        Ok(stored)
+    }
+}
+
+impl Files for Disk {
+    fn read(&self, digest: Digest) -> Result<Bytes, StorageError> {
+        let found = self.0.lock().unwrap().objects.get(&digest).cloned();
+        found.ok_or_else(|| StorageError::new(digest.to_string(), "there is no such object"))
+    }
+
+    fn publish(
+        &self,
+        wanted: &Path,
+        stored: Stored,
+        ours: Option<&Published>,
+    ) -> Result<Published, StorageError> {
+        let bytes = self.read(stored.sha256)?;
+        let wanted = wanted.to_string_lossy().into_owned();
+        let mut state = self.0.lock().unwrap();
+        let there = state.published.get(&wanted).map(|there| Digest::of(there));
+        let is_ours = ours.is_some_and(|ours| Some(ours.stored.sha256) == there);
+        let path = match there {
+            Some(there) if there != stored.sha256 && !is_ours => wanted.replace(".step", ".1.step"),
+            _ => wanted.clone(),
+        };
+        state.published.insert(path.clone(), bytes);
+        Ok(Published {
+            wanted,
+            path,
+            stored,
+        })
+    }
+}
+
+/// Slots of rate limits on the disk.
+pub(super) struct Slots {
+    disk: Disk,
+    limiter: Limiter,
+    taken: BTreeMap<SlotId, Slot>,
+    unsaved: Vec<Change>,
+}
+
+enum Change {
+    Slot(Slot),
+    Strain(Class, Strain),
+}
+
+impl Admission for Slots {
+    fn admit(&mut self, classes: &[Class], now: Timestamp) -> Admittance {
+        let admittance = self.limiter.admit(classes, now);
+        if let Admittance::Granted(ids) = &admittance {
+            for (id, class) in ids.iter().zip(classes) {
+                let slot = Slot {
+                    id: *id,
+                    class: class.clone(),
+                    sent_at: now,
+                    replied_at: None,
+                };
+                self.taken.insert(*id, slot.clone());
+                self.unsaved.push(Change::Slot(slot));
+            }
+        }
+        admittance
+    }
+
+    fn answered(&mut self, slots: &[SlotId], now: Timestamp) {
+        for id in slots {
+            if let Some(mut slot) = self.taken.remove(id) {
+                self.limiter.answered(&slot.class, *id, now);
+                slot.replied_at = Some(now);
+                self.unsaved.push(Change::Slot(slot));
+            }
+        }
+    }
+
+    fn refused(&mut self, slots: &[SlotId], retry_after: Option<Duration>, now: Timestamp) {
+        for id in slots {
+            if let Some(slot) = self.taken.get(id) {
+                let class = slot.class.clone();
+                let strain = self.limiter.refused(&class, slot.sent_at, retry_after, now);
+                self.unsaved.push(Change::Strain(class, strain));
+            }
+        }
+        self.answered(slots, now);
+    }
+
+    fn commit(&mut self) -> Result<(), StorageError> {
+        let mut state = self.disk.0.lock().unwrap();
+        for change in self.unsaved.drain(..) {
+            match change {
+                Change::Slot(slot) => {
+                    state.slots.insert(slot.id, slot);
+                }
+                Change::Strain(class, strain) => {
+                    state.strains.insert(class, strain);
+                }
+            }
+        }
+        Ok(())
+    }
+}
