@@ -18,7 +18,7 @@ use millrun::adapters::limits_db::LimitsDb;
 use millrun::adapters::orville::Orville;
 use millrun::api::{ApiKey, Client, SendFuture, Transport};
 use millrun::execute::engine;
-use millrun::execute::ports::{Clock as _, Observer, Ports, StopLevel};
+use millrun::execute::ports::{Clock as _, Observer, Ports, StopLevel, Unattended};
 use millrun::manifest::{self, Format, Sources};
 use millrun::plan::resolve::resolve;
 use millrun::run::event::Record;
@@ -124,6 +124,7 @@ async fn whole(manifest: &str, config: Config) -> (Books, i64) {
         admission: &mut admission,
         files: &output,
         clock: &engine_clock,
+        control: &mut Unattended,
         observer: &mut Nobody,
     };
     let started_ms = clock.now_ms();

@@ -85,7 +85,7 @@ pub fn wall_now_ms() -> i64 {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
-fn wait(duration: Duration) -> BoxFuture<'static, ()> {
+pub(super) fn wait(duration: Duration) -> BoxFuture<'static, ()> {
     tokio::time::sleep(duration).boxed()
 }
 

@@ -3,6 +3,7 @@
 pub mod ballast;
 pub mod clock;
 pub mod content_store;
+pub mod control_db;
 pub mod errored;
 pub mod examine;
 pub mod files;

@@ -231,6 +231,12 @@ impl StateFolder {
         self.origin.join("journal.db")
     }
 
+    /// What people ask of a run from another process.
+    #[must_use]
+    pub fn control(&self) -> PathBuf {
+        self.origin.join("control.db")
+    }
+
     /// The limiter's slots.
     #[must_use]
     pub fn limits(&self) -> PathBuf {

@@ -84,6 +84,10 @@ pub(crate) enum Command {
     Resume(RunArgs),
     /// Give parts the jobs that are there already
     Adopt(AdoptArgs),
+    /// Send nothing new in the run that is under way; what was sent goes on
+    Pause(PauseArgs),
+    /// Send nothing new any more, bring home what is paid, and finish the run
+    Cancel(CancelArgs),
     /// How the last run stands
     Status(RunOfArgs),
     /// What came out of a run
@@ -165,6 +169,24 @@ pub(crate) struct AdoptArgs {
     /// The part and its job; without any, what the last run found is adopted
     #[arg(value_name = "PART=JOB", value_parser = assignment)]
     pub(crate) jobs: Vec<(String, String)>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PauseArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// Let the run go on
+    #[arg(long)]
+    pub(crate) off: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CancelArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// Why: it is recorded, and stands in the report
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]

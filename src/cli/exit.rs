@@ -67,6 +67,7 @@ mod tests {
         for reason in [
             ExitReason::KeyRefused,
             ExitReason::Interrupted,
+            ExitReason::Cancelled,
             ExitReason::StorageFailed,
             ExitReason::Unresolved,
             ExitReason::CapReached,

@@ -7,6 +7,7 @@ mod call_error;
 mod check;
 mod complaint;
 mod completions;
+mod control;
 mod doctor;
 mod entry;
 mod error;

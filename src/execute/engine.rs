@@ -17,6 +17,7 @@ use crate::plan::family::StepIx;
 use crate::plan::ids::{RunId, StepRef};
 use crate::plan::memory::SendId;
 use crate::plan::remote::Timestamp;
+use crate::run::control::CommandId;
 use crate::run::event::{Event, Record};
 use crate::run::history::History;
 use crate::run::stop::StopReason;
@@ -129,7 +130,11 @@ impl Engine<'_> {
             }
             // The same moment decides what is due and what is next: what falls due in between would be in neither.
             let now = self.ports.clock.now();
+            let commands = self.look();
             let busy = self.act(now)?;
+            if !commands.is_empty() {
+                self.ports.control.obeyed(&commands);
+            }
             if !busy && self.is_over() {
                 return self.end();
             }
@@ -139,13 +144,14 @@ impl Engine<'_> {
             }
             let run = self.history.run.as_ref().ok_or(EngineError::Stuck)?;
             let wake = decide::next_moment(&self.agenda, run, now);
-            if self.out.is_empty() && wake.is_none() {
+            if self.out.is_empty() && wake.is_none() && run.paused.is_none() {
                 return Err(EngineError::Stuck);
             }
             let sleep = match wake {
                 Some(at) => self.ports.clock.sleep_until(at),
                 None => std::future::pending().boxed(),
             };
+            let control = self.ports.control.due();
             tokio::select! {
                 biased;
                 Some((out, reply)) = self.out.next() => {
@@ -154,8 +160,19 @@ impl Engine<'_> {
                 }
                 () = sleep => {}
                 () = changed(&mut stop) => {}
+                () = control => {}
             }
         }
+    }
+
+    /// Records what people asked for since the last look.
+    fn look(&mut self) -> Vec<CommandId> {
+        let commands = self.ports.control.look();
+        let ids = commands.iter().map(|command| command.id.clone()).collect();
+        for command in commands {
+            self.record(command.event());
+        }
+        ids
     }
 
     fn stops(&self) -> &[StopReason] {

@@ -10,6 +10,7 @@ use crate::plan::content::{Digest, ImageType, Prompt};
 use crate::plan::key::IdempotencyKey;
 use crate::plan::memory::Published;
 use crate::plan::remote::{ArtifactId, JobId, RevisionId, Stored, Timestamp};
+use crate::run::control::{Command, CommandId};
 use crate::run::event::Record;
 use crate::run::history::History;
 use crate::schedule::answer::Reply;
@@ -217,6 +218,34 @@ pub trait Observer {
     fn observe(&mut self, record: &Record, history: &History);
 }
 
+/// What people ask of the run from beside it. Nothing that goes wrong here stops a run.
+pub trait Control {
+    /// The commands that came since the last look, oldest first; none of them twice, and none that the journal has.
+    fn look(&mut self) -> Vec<Command>;
+
+    /// Events of these commands are on disk.
+    fn obeyed(&mut self, commands: &[CommandId]);
+
+    /// Ends when it is time to look again; never when nothing can come.
+    fn due(&self) -> BoxFuture<'static, ()>;
+}
+
+/// Nobody is beside the run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unattended;
+
+impl Control for Unattended {
+    fn look(&mut self) -> Vec<Command> {
+        Vec::new()
+    }
+
+    fn obeyed(&mut self, _: &[CommandId]) {}
+
+    fn due(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
 /// How far a run is asked to stop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopLevel {
@@ -241,6 +270,8 @@ pub struct Ports<'a> {
     pub files: &'a dyn Files,
     /// Time.
     pub clock: &'a dyn Clock,
+    /// Somebody who may ask something of the run.
+    pub control: &'a mut dyn Control,
     /// Somebody who watches.
     pub observer: &'a mut dyn Observer,
 }

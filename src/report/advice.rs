@@ -76,6 +76,7 @@ const fn remedy(reason: &ExitReason) -> Option<&'static str> {
         ExitReason::BalanceTooLow => Some("top up the workspace's balance"),
         ExitReason::CapReached => Some("raise the cap in `budget`, or `--max-spend`"),
         ExitReason::Interrupted
+        | ExitReason::Cancelled
         | ExitReason::Unresolved
         | ExitReason::PartFailed
         | ExitReason::PartRejected => None,

@@ -74,6 +74,9 @@ struct Heading<'a> {
     requests: BTreeMap<&'a str, u32>,
     duration_s: f64,
     wall_s: f64,
+    /// Who paused it, while it is at work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused_by: Option<&'a str>,
     /// What ended badly for parts that are no longer wanted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_over: Vec<LeftOver<'a>>,
@@ -171,6 +174,7 @@ impl<'a> Heading<'a> {
             requests,
             duration_s: summary.duration.as_secs_f64(),
             wall_s: summary.wall.as_secs_f64(),
+            paused_by: summary.paused.as_deref(),
             left_over: (summary.strays.iter())
                 .map(|(step, error)| LeftOver {
                     step: step.to_string(),

@@ -126,7 +126,9 @@ fn tone(event: &Event) -> Tone {
         | Event::Searched { why: None, .. }
         | Event::Polled { .. }
         | Event::FileStored { .. } => Tone::Dim,
-        Event::RunStarted { .. } | Event::RunResumed { .. } => Tone::Strong,
+        Event::RunStarted { .. } | Event::RunResumed { .. } | Event::Unpaused { .. } => {
+            Tone::Strong
+        }
         Event::Accepted { .. } | Event::Scanned { .. } => Tone::Plain,
         Event::BalanceNotRead { .. }
         | Event::Postponed { .. }
@@ -139,6 +141,8 @@ fn tone(event: &Event) -> Tone {
         | Event::ConfirmedAbsent { .. }
         | Event::FileLost { .. }
         | Event::Stopping { .. }
+        | Event::Paused { .. }
+        | Event::Cancelled { .. }
         | Event::Capped { .. }
         | Event::JobFailed {
             again_at: Some(_), ..

@@ -52,6 +52,8 @@ pub struct Summary {
     pub end: Option<RunEnd>,
     /// Why nothing new was started, if so.
     pub stops: Vec<StopReason>,
+    /// Who paused it, while it is at work.
+    pub paused: Option<String>,
     /// Parts by outcome; every outcome is there.
     pub counts: BTreeMap<Outcome, usize>,
     /// What it cost.
@@ -172,6 +174,11 @@ impl Summary {
             last_at: run.last_at,
             end: run.end.clone(),
             stops: run.stops.clone(),
+            paused: run
+                .paused
+                .as_ref()
+                .filter(|_| run.end.is_none())
+                .map(|by| by.user.clone()),
             counts,
             cost: CostSummary {
                 charged: memory.ledger.charged_in(run.id),
@@ -202,6 +209,7 @@ impl Summary {
             Some(ExitReason::Interrupted | ExitReason::Unreachable | ExitReason::StorageFailed) => {
                 "interrupted"
             }
+            Some(ExitReason::Cancelled) => "cancelled",
             Some(ExitReason::Unresolved) => "unresolved",
             Some(ExitReason::CapReached | ExitReason::BalanceTooLow) => "stopped",
             Some(ExitReason::PartFailed | ExitReason::PartRejected) => "failed",

@@ -127,6 +127,9 @@ fn facts(summary: &Summary, page: Page<'_>) -> String {
     if let Some(end) = summary.end.as_ref().filter(|end| !end.reasons.is_empty()) {
         facts.push(("ended", end_words(end)));
     }
+    if let Some(user) = &summary.paused {
+        facts.push(("paused", format!("by {}", terminal::line(user))));
+    }
     let stops = summary.stops.iter();
     let stops = stops.filter(|reason| **reason != StopReason::Signal {});
     facts.extend(stops.map(|reason| ("stopped", stop(reason))));
@@ -355,7 +358,7 @@ const fn tone(outcome: Outcome) -> Tone {
     match outcome {
         Outcome::Succeeded => Tone::Good,
         Outcome::Reused | Outcome::Skipped => Tone::Plain,
-        Outcome::Blocked | Outcome::Waiting => Tone::Warning,
+        Outcome::Blocked | Outcome::Waiting | Outcome::Cancelled => Tone::Warning,
         Outcome::Rejected | Outcome::Failed | Outcome::Unresolved => Tone::Bad,
     }
 }

@@ -35,6 +35,14 @@ pub fn words(event: &Event) -> String {
         Event::BalanceNotRead { why, .. } => {
             format!("the balance could not be read: {}", quote(why))
         }
+        Event::Paused { by, .. } => format!("{} paused the run", quote(&by.user)),
+        Event::Unpaused { by, .. } => format!("{} lets the run go on", quote(&by.user)),
+        Event::Cancelled { by, why, .. } => {
+            format!(
+                "{}; what is paid comes home",
+                cancelled(&by.user, why.as_deref())
+            )
+        }
         Event::Stopping { reason } => format!("nothing new is started: {}", stop(reason)),
         Event::RunEnded { end, .. } => format!("the run ends: {}", end_words(end)),
         Event::Checked {
@@ -55,10 +63,16 @@ pub fn stop(reason: &StopReason) -> String {
         StopReason::Key { why } => format!("the API refused the key: {}", quote(why)),
         StopReason::Signal {} => "interrupted".to_owned(),
         StopReason::Unreachable { why } => format!("the service is out of reach: {}", quote(why)),
+        StopReason::Cancelled { user, why } => cancelled(user, why.as_deref()),
         StopReason::FailFast { step } => {
             format!("{step} did not succeed, and --fail-fast was given")
         }
     }
+}
+
+fn cancelled(user: &str, why: Option<&str>) -> String {
+    let why = why.map_or_else(String::new, |why| format!(": {}", quote(why)));
+    format!("{} cancelled the run{why}", quote(user))
 }
 
 /// `1 part`, `2 parts`.

@@ -107,6 +107,9 @@ impl Event {
             Self::FilesPublished { .. } => "files_published",
             Self::Capped { .. } => "capped",
             Self::StepFailed { .. } => "step_failed",
+            Self::Paused { .. } => "paused",
+            Self::Unpaused { .. } => "unpaused",
+            Self::Cancelled { .. } => "cancelled",
             Self::Stopping { .. } => "stopping",
             Self::RunEnded { .. } => "run_ended",
         }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::call::Call;
+use super::control::CommandId;
 use super::outcome::RunEnd;
 use super::sheet::Sheet;
 use super::stop::StopReason;
@@ -353,6 +354,29 @@ pub enum Event {
         step: StepRef,
         /// What happened.
         error: String,
+    },
+    /// Nothing new is sent until the run is unpaused; what was sent goes on.
+    Paused {
+        /// Who said so.
+        by: Person,
+        /// The command, when it was given beside the run.
+        command: Option<CommandId>,
+    },
+    /// The run goes on after a pause.
+    Unpaused {
+        /// Who said so.
+        by: Person,
+        /// The command, when it was given beside the run.
+        command: Option<CommandId>,
+    },
+    /// Nothing new is sent any more; what was sent goes on to its end, and then the run is finished.
+    Cancelled {
+        /// Who said so.
+        by: Person,
+        /// Why, in that person's words.
+        why: Option<String>,
+        /// The command, when it was given beside the run.
+        command: Option<CommandId>,
     },
     /// Nothing new is started from here on.
     Stopping {

@@ -5,6 +5,7 @@ pub mod audit;
 mod booking;
 pub mod call;
 pub mod checkup;
+pub mod control;
 mod doubt;
 pub mod event;
 pub mod history;

@@ -20,6 +20,8 @@ pub enum Outcome {
     Blocked,
     /// It was not ended: the run stopped first.
     Waiting,
+    /// Its run was cancelled before it ended.
+    Cancelled,
     /// A check found something wrong.
     Rejected,
     /// It failed.
@@ -30,12 +32,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes, from the best to the worst.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Skipped,
         Self::Reused,
         Self::Succeeded,
         Self::Blocked,
         Self::Waiting,
+        Self::Cancelled,
         Self::Rejected,
         Self::Failed,
         Self::Unresolved,
@@ -63,6 +66,7 @@ impl Outcome {
             Self::Succeeded => "succeeded",
             Self::Blocked => "blocked",
             Self::Waiting => "waiting",
+            Self::Cancelled => "cancelled",
             Self::Rejected => "rejected",
             Self::Failed => "failed",
             Self::Unresolved => "unresolved",
@@ -91,6 +95,8 @@ pub enum ExitReason {
     KeyRefused,
     /// A signal.
     Interrupted,
+    /// A person cancelled the run.
+    Cancelled,
     /// Nothing was answered for too long.
     Unreachable,
     /// The journal or the content store could not be written.
@@ -113,7 +119,11 @@ impl ExitReason {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::KeyRefused => 4,
-            Self::Interrupted | Self::Unreachable | Self::StorageFailed | Self::Unresolved => 5,
+            Self::Interrupted
+            | Self::Cancelled
+            | Self::Unreachable
+            | Self::StorageFailed
+            | Self::Unresolved => 5,
             Self::CapReached | Self::BalanceTooLow => 3,
             Self::PartFailed if bites(Bug::FailureExitsZero) => 0,
             Self::PartFailed | Self::PartRejected => 1,
@@ -125,7 +135,11 @@ impl ExitReason {
     pub const fn finishes(self) -> bool {
         matches!(
             self,
-            Self::Unresolved | Self::CapReached | Self::PartFailed | Self::PartRejected
+            Self::Cancelled
+                | Self::Unresolved
+                | Self::CapReached
+                | Self::PartFailed
+                | Self::PartRejected
         )
     }
 
@@ -135,6 +149,7 @@ impl ExitReason {
         match self {
             Self::KeyRefused => "the API refused the key or its scope",
             Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
             Self::Unreachable => "the service is out of reach",
             Self::StorageFailed => "storage failed",
             Self::Unresolved => "a send is unresolved",
@@ -171,6 +186,10 @@ impl RunEnd {
     /// Whether the next `run` of the same plan is a new run.
     #[must_use]
     pub fn finishes(&self) -> bool {
-        self.reasons.iter().all(|reason| reason.finishes())
+        // A cancelled run has no use for money that may come later.
+        let is_cancelled = self.reasons.contains(&ExitReason::Cancelled);
+        self.reasons.iter().all(|reason| {
+            reason.finishes() || (is_cancelled && *reason == ExitReason::BalanceTooLow)
+        })
     }
 }

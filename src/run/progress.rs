@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::call::{Endpoint, Silence};
-use super::event::{Event, Record};
+use super::event::{Event, Person, Record};
 use super::outcome::{Outcome, RunEnd};
 use super::sheet::{Sheet, Start};
 use super::step::{PartRun, Reading, StepRun, StepState, claim_error, proposal_error};
@@ -28,6 +28,8 @@ pub struct Run {
     pub steps: Vec<StepRun>,
     /// Why nothing new is started, the first reason first; none: it is.
     pub stops: Vec<StopReason>,
+    /// Who paused it; `None`: it is not paused.
+    pub paused: Option<Person>,
     /// The last requests had no answer.
     pub silence: Option<Silence>,
     /// A write did not start because of `max_per_part`.
@@ -99,6 +101,7 @@ impl Run {
             sheet,
             steps,
             stops: Vec::new(),
+            paused: None,
             silence: None,
             capped: false,
             end: None,
@@ -154,9 +157,13 @@ impl Run {
                     self.stops.push(reason.clone());
                 }
             }
+            Event::Paused { .. } | Event::Unpaused { .. } | Event::Cancelled { .. } => {
+                self.obey(&record.event);
+            }
             Event::RunEnded { end, wall_ms } => {
                 self.end = Some(end.clone());
                 self.wall_ms += wall_ms;
+                self.give_up_the_rest();
             }
             Event::Checked { .. }
             | Event::FilesPublished { .. }
@@ -189,7 +196,11 @@ impl Run {
         at: Timestamp,
         memory: &Memory,
     ) -> Vec<StepIx> {
-        self.stops.clear();
+        // A cancelled run that was cut short still only brings home what is paid; a finished one is opened again.
+        let is_cancelled = !self.is_finished();
+        self.stops
+            .retain(|stop| is_cancelled && matches!(stop, StopReason::Cancelled { .. }));
+        self.paused = None;
         self.strays.clear();
         self.readings.clear();
         self.end = None;

@@ -30,6 +30,13 @@ pub enum StopReason {
         /// What came instead.
         why: String,
     },
+    /// A person cancelled the run.
+    Cancelled {
+        /// The user of the operating system.
+        user: String,
+        /// Why, in that person's words.
+        why: Option<String>,
+    },
     /// A part did not succeed and `--fail-fast` was given.
     FailFast {
         /// The step.

@@ -38,7 +38,7 @@ impl Run {
                 step.state = StepState::Waiting;
             }
             let may_succeed = match step.state {
-                StepState::Done(Outcome::Blocked) => true,
+                StepState::Done(Outcome::Blocked | Outcome::Cancelled) => true,
                 StepState::Done(Outcome::Failed) if !kind.is_send() => true,
                 // A person has settled it since, or the service is asked again.
                 StepState::Done(Outcome::Unresolved) => !is_unresolved(memory, &send),

@@ -75,7 +75,8 @@ pub fn decide(
     if let Some(reason) = turn.unreachable() {
         return vec![Decision::Stop(reason)];
     }
-    for lane in lanes(&run.stops) {
+    let is_held = |lane: &Lane| run.paused.is_some() && is_new(*lane);
+    for lane in lanes(&run.stops).filter(|lane| !is_held(lane)) {
         match lane {
             Lane::Write => turn.writes(agenda),
             Lane::Look => turn.looks(agenda),
@@ -96,11 +97,16 @@ pub fn lanes(stops: &[StopReason]) -> impl Iterator<Item = Lane> + use<'_> {
         .filter(|lane| stops.iter().all(|stop| serves(stop, *lane)))
 }
 
+/// Whether what is in `lane` was never sent: a pause holds it, and it is left for when the run goes on.
+const fn is_new(lane: Lane) -> bool {
+    matches!(lane, Lane::Write | Lane::Review)
+}
+
 /// Whether `lane` is still served after `stop`: what was sent and what is paid comes home, unless nothing may be asked.
 fn serves(stop: &StopReason, lane: Lane) -> bool {
     match stop {
         StopReason::Cap { .. } | StopReason::Balance { .. } => lane != Lane::Write,
-        StopReason::FailFast { .. } => !matches!(lane, Lane::Write | Lane::Review),
+        StopReason::FailFast { .. } | StopReason::Cancelled { .. } => !is_new(lane),
         StopReason::Key { .. } | StopReason::Signal {} | StopReason::Unreachable { .. } => false,
     }
 }

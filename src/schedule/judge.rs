@@ -251,6 +251,7 @@ pub fn end(run: &Run) -> RunEnd {
         StopReason::Unreachable { .. } => Some(ExitReason::Unreachable),
         StopReason::Cap { .. } => Some(ExitReason::CapReached),
         StopReason::Balance { .. } => Some(ExitReason::BalanceTooLow),
+        StopReason::Cancelled { .. } => Some(ExitReason::Cancelled),
         StopReason::FailFast { .. } => None,
     };
     let capped = run.capped.then_some(ExitReason::CapReached);

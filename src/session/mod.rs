@@ -3,6 +3,7 @@
 mod adopt;
 mod begin;
 mod carry;
+mod control;
 mod doctor;
 mod lost;
 mod open;
@@ -15,6 +16,7 @@ mod state;
 pub use adopt::{Adoption, adopt_jobs};
 pub use begin::begin;
 pub use carry::{Carried, export};
+pub use control::{Obeyed, command};
 pub use doctor::examine;
 pub use open::{Loaded, Session, SessionError, load};
 pub use recover::{adopt, assignments, confirm_absent};

@@ -12,14 +12,17 @@ use super::service::{Origin, Service};
 use super::slots;
 use super::state::{OpenState, Risks, output_folder};
 use crate::adapters::content_store::ContentStore;
+use crate::adapters::control_db::{Attended, ControlDb};
 use crate::adapters::files::Output;
 use crate::adapters::images;
 use crate::adapters::orville::Orville;
+use crate::adapters::state_folder::StateFolder;
 use crate::execute::engine::{self, Begin, EngineError};
-use crate::execute::ports::{Journal as _, Observer, Ports, StopLevel};
+use crate::execute::ports::{Control, Journal as _, Observer, Ports, StopLevel, Unattended};
 use crate::plan::content::Digest;
+use crate::plan::ids::RunId;
 use crate::plan::remote::Timestamp;
-use crate::run::event::Person;
+use crate::run::event::{Person, Record};
 use crate::run::history::History;
 use crate::run::sheet::Heading;
 
@@ -116,12 +119,19 @@ pub async fn run(
     let mut admission = slots::open(&plan.family, &options.origin, &folder, shared, clock.now())?;
     let api = Orville::new(client, Arc::clone(&store));
     let files = Output::new(store, output_folder);
+    let mut attended = attend(&folder, &history, &how, &records);
+    let mut unattended = Unattended;
+    let control: &mut dyn Control = match &mut attended {
+        Some(attended) => attended,
+        None => &mut unattended,
+    };
     let ports = Ports {
         api: &api,
         journal: &mut journal,
         admission: &mut admission,
         files: &files,
         clock: &*clock,
+        control,
         observer,
     };
     let ended = engine::run(ports, &plan, history, how, options.fail_fast, stop).await;
@@ -129,6 +139,26 @@ pub async fn run(
         EngineError::Storage(error) => journal.with_unsaved(error).into(),
         other => other,
     })?)
+}
+
+/// The control table of the run that begins; a run that nobody can reach is a run all the same.
+fn attend(
+    folder: &StateFolder,
+    history: &History,
+    how: &Begin,
+    records: &[Record],
+) -> Option<Attended> {
+    let last = history.run.as_ref().map_or(RunId(0), |run| run.id);
+    let run = match how {
+        Begin::Start(_) => RunId(last.0 + 1),
+        Begin::Resume { .. } => last,
+    };
+    let known = records.iter().filter_map(|record| record.event.command());
+    let known = known.cloned().collect();
+    let attended = ControlDb::open(&folder.control()).and_then(|table| table.attend(run, known));
+    attended
+        .inspect_err(|error| tracing::warn!("`pause` and `cancel` don't reach this run: {error}"))
+        .ok()
 }
 
 /// Takes the images into the content store, from which they are sent: what changes on the disk later changes nothing.

@@ -10,7 +10,7 @@ use millrun::adapters::content_store::Objects as _;
 use millrun::adapters::orville::Orville;
 use millrun::api::{ApiKey, Client};
 use millrun::execute::engine::{self, EngineError};
-use millrun::execute::ports::{Clock as _, Observer, Ports, StopLevel};
+use millrun::execute::ports::{Clock as _, Observer, Ports, StopLevel, Unattended};
 use millrun::plan::family::Family;
 use millrun::run::event::Record;
 use millrun::run::history::History;
@@ -138,6 +138,7 @@ impl House {
             admission: &mut admission,
             files: &opened.files,
             clock: &clock,
+            control: &mut Unattended,
             observer: &mut Teller(self),
         };
         engine::run(ports, &plan, history, how, self.fail_fast, stop).await

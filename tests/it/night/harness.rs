@@ -28,6 +28,7 @@ use millrun::plan::actions::Plan;
 use millrun::plan::family::Family;
 use millrun::plan::remote::Timestamp;
 use millrun::plan::resolve::resolve;
+use millrun::run::control::Order;
 use millrun::run::event::{Event, Person, Record};
 use millrun::run::history::History;
 use millrun::run::sheet::Heading;
@@ -37,6 +38,7 @@ use millrun::session::{adopt, assignments, begin, confirm_absent};
 use millrun::simulator::{Books, Clock, Config, SIM_API_KEY, Simulator};
 use tokio::sync::watch;
 
+use super::orders::Orders;
 use super::wire::{Fate, Wire};
 
 /// When every night begins.
@@ -49,6 +51,7 @@ pub struct Night {
     wire: Wire,
     fuse: Fuse,
     stop: watch::Sender<StopLevel>,
+    orders: Orders,
     reopen: bool,
 }
 
@@ -119,6 +122,7 @@ impl Night {
             wire,
             fuse,
             stop: watch::channel(StopLevel::Go).0,
+            orders: Orders::new(),
             reopen: false,
         }
     }
@@ -295,6 +299,11 @@ impl Night {
         self.stop.send_replace(level);
     }
 
+    /// Asks something of the run, as a person beside it does.
+    pub fn order(&self, order: Order) {
+        self.orders.give(order, somebody());
+    }
+
     async fn process(&self, manifest: &str, commits: u32, fail_fast: bool) -> Ending {
         self.fuse.left.store(commits, Ordering::Relaxed);
         let work =
@@ -348,6 +357,7 @@ impl Night {
             admission: &mut admission,
             files: &output,
             clock: &clock,
+            control: &mut self.orders.attend(&records),
             observer: &mut Nobody,
         };
         engine::run(ports, &plan, history, how, fail_fast, self.stop.subscribe()).await

@@ -1,8 +1,10 @@
 //! Nights in virtual time, held against the simulator's books.
 
+mod control;
 mod faults;
 mod harness;
 mod lineage;
+mod orders;
 mod prefix;
 mod recovery;
 mod resumption;

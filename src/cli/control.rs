@@ -1,0 +1,90 @@
+//! `pause` and `cancel`: what a person asks of a run.
+
+use serde_json::json;
+
+use super::args::{CancelArgs, Globals, PauseArgs};
+use super::error::CliError;
+use super::exit::ExitCode;
+use super::origin::origin;
+use super::output::Output;
+use super::person::person;
+use crate::report::json::{FORMAT_VERSION, document};
+use crate::run::control::Order;
+use crate::session::{self, Obeyed, Options, Risks};
+
+pub(super) fn pause(
+    args: &PauseArgs,
+    globals: &Globals,
+    output: &mut Output,
+) -> Result<ExitCode, CliError> {
+    let (order, done) = if args.off {
+        (Order::Unpause, "goes on")
+    } else {
+        let done = "is paused: nothing new is sent, and what was sent comes home; `millrun pause --off` lets it go on";
+        (Order::Pause, done)
+    };
+    ask(&args.manifest, &order, done, globals, output)
+}
+
+pub(super) fn cancel(
+    args: &CancelArgs,
+    globals: &Globals,
+    output: &mut Output,
+) -> Result<ExitCode, CliError> {
+    let order = Order::Cancel {
+        why: args.why.clone(),
+    };
+    let done = "is cancelled: nothing new is sent, and it ends when what is paid is home";
+    ask(&args.manifest, &order, done, globals, output)
+}
+
+fn ask(
+    manifest: &std::path::Path,
+    order: &Order,
+    done: &str,
+    globals: &Globals,
+    output: &mut Output,
+) -> Result<ExitCode, CliError> {
+    let loaded = session::load(manifest)?;
+    let options = Options {
+        state: globals.state.clone(),
+        risks: Risks {
+            network_state: globals.force_network_state,
+            rollback: false,
+        },
+        ..Options::new(origin(globals)?)
+    };
+    let obeyed = session::command(&loaded, &options, order, &person())?;
+    if output.is_json() {
+        let (run, is_recorded) = match &obeyed {
+            Obeyed::ByRun(run) | Obeyed::Here { run, .. } => (run, true),
+            Obeyed::Asked(run) => (run, false),
+        };
+        output.print(&document(&json!({
+            "format_version": FORMAT_VERSION,
+            "run_id": run.to_string(),
+            "recorded": is_recorded,
+            "exit_code": ExitCode::Success.number(),
+        })))?;
+        return Ok(ExitCode::Success);
+    }
+    output.print(&told(&obeyed, done))?;
+    Ok(ExitCode::Success)
+}
+
+fn told(obeyed: &Obeyed, done: &str) -> String {
+    match obeyed {
+        Obeyed::ByRun(run) => format!("{run} {done}\n"),
+        Obeyed::Here {
+            run,
+            active_jobs: 0,
+        } => format!("{run} is cancelled: no process was at it, and nothing of it is at work\n"),
+        Obeyed::Here { run, active_jobs } => format!(
+            "{run} is cancelled: no process was at it; {active_jobs} of its jobs are still at work at the service, and the \
+             next run brings home what they cost\n"
+        ),
+        Obeyed::Asked(run) => {
+            format!("{run} was asked, and has not answered yet: it obeys as soon as it looks\n")
+        }
+    }
+}
