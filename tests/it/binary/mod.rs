@@ -3,6 +3,7 @@
 mod blows;
 mod carried;
 mod commands;
+mod control;
 mod doctor;
 mod faults;
 mod kill;

@@ -22,10 +22,10 @@ fn now() -> Instant {
 }
 
 /// A child that does not outlive its test.
-struct Running(Option<Child>);
+pub(super) struct Running(Option<Child>);
 
 impl Running {
-    fn start(mut command: Command) -> Self {
+    pub(super) fn start(mut command: Command) -> Self {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(Some(child.spawn().unwrap()))
     }
@@ -35,7 +35,7 @@ impl Running {
     }
 
     /// Waits until `is_there`, which has to come while the child lives.
-    fn until(&mut self, what: &str, mut is_there: impl FnMut() -> bool) {
+    pub(super) fn until(&mut self, what: &str, mut is_there: impl FnMut() -> bool) {
         let deadline = now() + PATIENCE;
         while !is_there() {
             let ended = self.0.as_mut().unwrap().try_wait().unwrap();
@@ -45,14 +45,14 @@ impl Running {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(super) fn signal(&self, name: &str) {
         let mut kill = Command::new("kill");
         let told = kill.args([name, &self.id().to_string()]).status();
         assert!(told.unwrap().success());
     }
 
     /// How it ended; killed when it does not. What it prints fits into a pipe.
-    fn end(mut self) -> Ended {
+    pub(super) fn end(mut self) -> Ended {
         let deadline = now() + PATIENCE;
         while self.0.as_mut().unwrap().try_wait().unwrap().is_none() {
             assert!(now() < deadline, "it did not end in {PATIENCE:?}");
