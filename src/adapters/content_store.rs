@@ -11,7 +11,7 @@ use crate::plan::content::Digest;
 use crate::plan::remote::Stored;
 
 /// What our temporary files begin with.
-const TEMPORARY: &str = ".put-";
+pub(super) const TEMPORARY: &str = ".put-";
 
 /// Where fetched files are put.
 pub trait Objects: std::fmt::Debug + Send + Sync {

@@ -8,6 +8,7 @@ pub mod errored;
 pub mod examine;
 pub mod files;
 mod folder_name;
+pub mod garbage;
 pub mod guarded_journal;
 pub mod high_water;
 pub mod images;

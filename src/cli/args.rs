@@ -110,6 +110,8 @@ pub(crate) enum Command {
     /// Carry elsewhere what only the state knows
     #[command(subcommand)]
     State(StateCommand),
+    /// Remove what the state holds and nobody needs
+    Gc(GcArgs),
     /// Serve the simulator to other programs
     Sim(SimArgs),
     /// Write completions for a shell
@@ -187,6 +189,15 @@ pub(crate) struct CancelArgs {
     /// Why: it is recorded, and stands in the report
     #[arg(long, value_name = "TEXT")]
     pub(crate) why: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct GcArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// Only say what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::ExitCode;
 use super::output::Output;
 use super::{
-    adopt, balance, check, completions, control, doctor, init, jobs, ledger, limits, logging, logs,
-    plan, report, run, runs, sim, state, status,
+    adopt, balance, check, completions, control, doctor, gc, init, jobs, ledger, limits, logging,
+    logs, plan, report, run, runs, sim, state, status,
 };
 use crate::report::json::FORMAT_VERSION;
 use crate::untrusted::terminal;
@@ -58,6 +58,7 @@ fn dispatch(args: &Args, output: &mut Output) -> Result<ExitCode, CliError> {
         Command::Limits(args) => limits::limits(args, globals, output),
         Command::Doctor(args) => doctor::doctor(args, globals, output),
         Command::State(command) => state::state(command, globals, output),
+        Command::Gc(args) => gc::gc(args, globals, output),
         Command::Sim(args) => sim::sim(args, globals, output),
         Command::Completions(args) => completions::completions(args, output),
     }

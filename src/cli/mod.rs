@@ -12,6 +12,7 @@ mod doctor;
 mod entry;
 mod error;
 mod exit;
+mod gc;
 mod init;
 mod jobs;
 mod ledger;
