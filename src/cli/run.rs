@@ -143,16 +143,49 @@ fn tighten(loaded: &mut Loaded, cap: Cents) -> Result<(), CliError> {
 }
 
 /// Ctrl-C or TERM once: nothing new goes out, and what is out may settle. Twice, or after a while: at once.
+async fn obey(mut signals: Signals, stop: watch::Sender<StopLevel>) {
+    signals.next().await;
+    stop_by(signals.next(), &stop).await;
+}
+
+/// Requests that are out may settle until `again`, or for a while: one that hangs does not hold up the end.
 #[expect(
     clippy::disallowed_methods,
     reason = "people wait on the wall's clock, whatever the engine's is"
 )]
-async fn obey(mut signals: Signals, stop: watch::Sender<StopLevel>) {
-    signals.next().await;
+async fn stop_by(again: impl Future<Output = ()>, stop: &watch::Sender<StopLevel>) {
     stop.send_replace(StopLevel::Settle);
     tokio::select! {
-        () = signals.next() => {}
+        () = again => {}
         () = tokio::time::sleep(SETTLE) => {}
     }
     stop.send_replace(StopLevel::Now);
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_have_half_a_minute_to_settle_after_the_first_signal() {
+        let (stop, stopped) = watch::channel(StopLevel::Go);
+        let began = tokio::time::Instant::now();
+        let mut stopping = Box::pin(stop_by(std::future::pending(), &stop));
+        assert!((&mut stopping).now_or_never().is_none());
+        assert_eq!(*stopped.borrow(), StopLevel::Settle);
+        stopping.await;
+        assert_eq!(*stopped.borrow(), StopLevel::Now);
+        assert_eq!(began.elapsed().as_secs(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_signal_ends_the_wait() {
+        let (stop, stopped) = watch::channel(StopLevel::Go);
+        let began = tokio::time::Instant::now();
+        stop_by(std::future::ready(()), &stop).await;
+        assert_eq!(*stopped.borrow(), StopLevel::Now);
+        assert!(began.elapsed().is_zero());
+    }
 }
