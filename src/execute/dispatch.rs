@@ -122,12 +122,16 @@ impl Desk<'_> {
             let salt = &self.plan.family.salt;
             key = IdempotencyKey::new(salt, send.id.key, send.id.lineage, send.attempt + 1);
         }
-        let mut request = self.request(&send.content, send.target.as_ref(), &key)?;
-        if let (true, Request::Create { images, .. }) =
-            (bites(Bug::RetryWithoutImages), &mut request)
-        {
-            images.clear();
-        }
+        let request = match self.request(&send.content, send.target.as_ref(), &key)? {
+            Request::Create { key, prompt, .. } if bites(Bug::RetryWithoutImages) => {
+                Request::Create {
+                    key,
+                    prompt,
+                    images: Vec::new(),
+                }
+            }
+            request => request,
+        };
         Ok(Dispatch {
             intent: Some(Event::Resent { send: send.id }),
             request,

@@ -75,7 +75,13 @@ impl Audit {
                     format!("{step} has a new key (attempt {attempt} after {before}), which nothing allows")
                 })
             }
-            Event::Accepted { .. } | Event::Completed { .. } | Event::Reviewed { .. } if paid => {
+            Event::Accepted { .. }
+            | Event::Witnessed { .. }
+            | Event::Completed { .. }
+            | Event::Reviewed { .. }
+            | Event::ReviewWitnessed { .. }
+                if paid =>
+            {
                 Some(format!("{step} is {name}, and was done already"))
             }
             Event::Refused { .. } | Event::Postponed { .. } => match &send.state {
@@ -118,11 +124,15 @@ impl Audit {
 
     /// A job belongs to one lineage.
     fn job(&mut self, event: &Event) -> Option<String> {
-        let Event::Accepted { send, job, .. } = event else {
-            return None;
+        let (lineage, job) = match event {
+            Event::Accepted { send, job, .. } | Event::Witnessed { send, job, .. } => {
+                (send.lineage, job)
+            }
+            Event::Adopted { writes, job, .. } => (writes.first()?.send.lineage, job),
+            _ => return None,
         };
-        let owner = *self.jobs.entry(job.clone()).or_insert(send.lineage);
-        (owner != send.lineage).then(|| format!("job {} belongs to two parts", job.0))
+        let owner = *self.jobs.entry(job.clone()).or_insert(lineage);
+        (owner != lineage).then(|| format!("job {} belongs to two parts", job.0))
     }
 
     /// A write was only intended within the cap of its run.

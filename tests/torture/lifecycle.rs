@@ -108,9 +108,23 @@ fn intend(
 /// What a send is after `event`; `None` when that can't come now.
 fn after(life: Life, event: &Event) -> Option<Life> {
     Some(match (life, event) {
-        (Life::Open, Event::Resent { .. } | Event::Unanswered { .. }) => Life::Open,
+        (Life::Open, Event::Resent { .. } | Event::Unanswered { .. } | Event::Doubted { .. }) => {
+            Life::Open
+        }
         (Life::Open, Event::Accepted { .. }) => Life::Running,
         (Life::Open, Event::Reviewed { .. }) => Life::Done,
+        // What the service's records show of a send; one that was unresolved is looked for again by the next run.
+        (Life::Open | Life::Unresolved, Event::Witnessed { .. }) => Life::Running,
+        (Life::Open | Life::Unresolved, Event::ReviewWitnessed { .. }) => Life::Done,
+        (
+            Life::Open | Life::Unresolved,
+            Event::Absent {
+                look_again_at: Some(_),
+                ..
+            },
+        ) => Life::Open,
+        (Life::Open | Life::Unresolved, Event::Absent { .. }) => Life::NotExecuted,
+        (Life::Unresolved, Event::Unresolved { .. }) => Life::Unresolved,
         (Life::Open, Event::Refused { .. } | Event::Postponed { .. }) => Life::NotExecuted,
         (Life::Open | Life::Running, Event::Unresolved { .. }) => Life::Unresolved,
         (Life::Running, Event::PollSent { .. } | Event::Polled { .. }) => Life::Running,
@@ -138,6 +152,10 @@ fn is_of_the_machine(event: &Event) -> bool {
             | Event::Refused { .. }
             | Event::Postponed { .. }
             | Event::Unresolved { .. }
+            | Event::Doubted { .. }
+            | Event::Witnessed { .. }
+            | Event::ReviewWitnessed { .. }
+            | Event::Absent { .. }
             | Event::PollSent { .. }
             | Event::Polled { .. }
             | Event::Completed { .. }
