@@ -6,6 +6,7 @@ use super::args::ManifestArgs;
 use super::complaint::diagnostics;
 use super::error::CliError;
 use super::exit::ExitCode;
+use super::origin::variable;
 use super::output::Output;
 use crate::manifest::to_json;
 use crate::report::json::{FORMAT_VERSION, document};
@@ -13,7 +14,7 @@ use crate::report::words::counted;
 use crate::session;
 
 pub(super) fn check(args: &ManifestArgs, output: &mut Output) -> Result<ExitCode, CliError> {
-    let loaded = session::load(&args.manifest)?;
+    let loaded = session::load(&args.manifest, &variable)?;
     let family = &loaded.family;
     output.note(&diagnostics(&loaded.lints, &loaded.sources, output));
     let (parts, steps) = (family.parts.len(), family.steps.len());

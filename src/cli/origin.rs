@@ -70,6 +70,6 @@ pub(super) fn api_key() -> Result<ApiKey, CliError> {
     clippy::disallowed_methods,
     reason = "this is the edge where the environment is read"
 )]
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
