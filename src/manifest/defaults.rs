@@ -5,7 +5,7 @@ use super::source::{Sources, Span, Way};
 use super::steps::{self, DEFAULTED};
 use super::tree::{Entry, Tree, Value};
 
-const DEFAULTS: Keys = Keys {
+pub(super) const DEFAULTS: Keys = Keys {
     of: "`defaults`",
     known: &DEFAULTED,
 };

@@ -10,7 +10,7 @@ use super::source::Spanned;
 use super::tree::Tree;
 use super::units;
 
-const LIMITS: Keys = Keys {
+pub(super) const LIMITS: Keys = Keys {
     of: "`limits`",
     known: &[
         "cad_writes",
@@ -24,7 +24,7 @@ const LIMITS: Keys = Keys {
     ],
 };
 
-const BUDGET: Keys = Keys {
+pub(super) const BUDGET: Keys = Keys {
     of: "`budget`",
     known: &[
         "max_spend",
@@ -36,7 +36,7 @@ const BUDGET: Keys = Keys {
     ],
 };
 
-const RETRY: Keys = Keys {
+pub(super) const RETRY: Keys = Keys {
     of: "`retry`",
     known: &["attempts", "backoff"],
 };

@@ -133,9 +133,14 @@ impl Sources {
         }
     }
 
-    /// The text of `id` as it is used at `way`; the ways that it has are kept behind that.
+    /// The text of `id` as it is used at `way`; the ways that it has are kept behind that, else those of `way` itself.
     pub fn by(&mut self, id: SourceId, way: Way) -> SourceId {
-        self.ways.push((way, id.way));
+        let before = if id.way == 0 {
+            way.span.source.way
+        } else {
+            id.way
+        };
+        self.ways.push((way, before));
         SourceId {
             way: u32::try_from(self.ways.len()).unwrap_or(0),
             ..id

@@ -13,20 +13,47 @@ use super::tree::{Entry, Tree, Value, map_span};
 const MAX_NODES: usize = 2_000_000;
 /// The deepest value.
 const MAX_DEPTH: usize = 64;
+/// What that takes of the stack, and then some: about 40 KiB a level in a build for debugging.
+const STACK_BYTES: usize = 16 * 1024 * 1024;
 /// The most values that aliases and merges repeat.
 const MAX_REPEATED: usize = 50_000;
 
 /// Reads the text of `source`. What an alias or a merge repeats knows both of its places.
 pub(super) fn parse(sources: &mut Sources, source: SourceId) -> Result<Tree, Diagnostics> {
-    let text = sources.shared_text(source);
-    let node: serde_yaml::Spanned<Node> = serde_yaml::from_str_with_options(&text, options())
-        .map_err(|error| explain(&error, sources, source))?;
+    let node = nodes(sources, source)?;
     let mut planter = Planter {
         sources,
         source,
         last: None,
     };
     Ok(planter.tree(node))
+}
+
+/// Parses the text of `source` on a stack of its own: the parser recurses, deeper than a thread of a runtime allows.
+fn nodes(sources: &Sources, source: SourceId) -> Result<serde_yaml::Spanned<Node>, Diagnostics> {
+    let parse = || {
+        serde_yaml::from_str_with_options(sources.text(source), options())
+            .map_err(|error| explain(&error, sources, source))
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let parsed = thread
+            .spawn_scoped(scope, parse)
+            .map(|thread| thread.join());
+        match parsed {
+            Ok(Ok(parsed)) => Ok(parsed?),
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(error) => {
+                let span = Span {
+                    source,
+                    start: 0,
+                    end: 0,
+                };
+                let message = format!("there is no memory to parse this: {error}");
+                Err(Diagnostic::error(Code::UnreadableFile, span, message).into())
+            }
+        }
+    })
 }
 
 fn options() -> Options {
@@ -45,7 +72,8 @@ fn options() -> Options {
             max_nodes: MAX_NODES,
             max_events: 2 * MAX_NODES + 10,
             max_depth: MAX_DEPTH,
-            flow_nesting_limit: MAX_DEPTH,
+            // Behind the depth, which has the better message.
+            flow_nesting_limit: MAX_DEPTH + 2,
             // One list of steps may serve hundreds of parts; what aliases grow to is bounded by itself.
             enforce_alias_anchor_ratio: false,
         },
@@ -150,31 +178,33 @@ fn explain(error: &Error, sources: &Sources, source: SourceId) -> Diagnostic {
         }
         Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => Diagnostic::error(
-            Code::Syntax,
-            place,
-            "aliases repeat more than a manifest may have",
-        )
-        .help(format!(
-            "aliases and merges repeat at most {MAX_REPEATED} values; a matrix, a table or `defaults` repeats without them"
-        )),
+        | Error::AliasReplayStackDepthExceeded { .. } => explain_repeats(place),
         Error::RecursiveReferencesRequireWeakTypes { .. } => {
             Diagnostic::error(Code::Syntax, place, "this alias stands in its own anchor")
                 .help("a value can't have itself in it")
         }
-        // A breach inside of an alias comes as a message.
-        _ if message.starts_with("budget breached") => Diagnostic::error(
-            Code::Syntax,
-            place,
-            "this is more YAML than a manifest may have",
-        )
-        .help(format!(
-            "a file has at most {MAX_NODES} values, {MAX_DEPTH} levels deep, and its aliases repeat at most {MAX_REPEATED}"
-        )),
+        // A breach inside of an alias comes as a message, and so does one that the scanner finds.
+        _ if message.starts_with("alias replay limit exceeded") => explain_repeats(place),
+        _ if message.starts_with("recursion limit exceeded") => explain_size(place),
+        _ if message.starts_with("budget breached") => explain_size(place),
         _ => Diagnostic::error(Code::Syntax, place, message)
             .label("YAML stops here")
             .help("look for a missing quote, bracket, colon or blank here and in the line above"),
     }
+}
+
+fn explain_repeats(place: Span) -> Diagnostic {
+    let message = "aliases repeat more than a manifest may have";
+    Diagnostic::error(Code::Syntax, place, message).help(format!(
+        "aliases and merges repeat at most {MAX_REPEATED} values; a matrix, a table or `defaults` repeats without them"
+    ))
+}
+
+fn explain_size(place: Span) -> Diagnostic {
+    let message = "this is more YAML than a manifest may have";
+    Diagnostic::error(Code::Syntax, place, message).help(format!(
+        "a file has at most {MAX_NODES} values, {MAX_DEPTH} levels deep, and its aliases repeat at most {MAX_REPEATED}"
+    ))
 }
 
 /// The byte at a line and column, which some errors have alone.

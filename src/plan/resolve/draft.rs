@@ -23,6 +23,8 @@ pub(super) struct Bench<'a> {
     pub(super) paths: BTreeMap<Digest, String>,
     /// Whether a template or condition was refused, so that what it uses is not known.
     pub(super) has_unread_text: bool,
+    /// The variables that other files set, and where.
+    pub(super) foreign_vars: BTreeMap<String, Span>,
     /// The row of the part that is made.
     pub(super) row: Option<RowOf>,
     pub(super) problems: Diagnostics,
@@ -31,7 +33,14 @@ pub(super) struct Bench<'a> {
 impl Bench<'_> {
     /// Reports `problem` of one of an entry's parts, and has no value. A matrix meets one mistake in each of its
     /// combinations and shows the first; the rows of a table are written one by one, and some show which cells did it.
-    pub(super) fn refuse<T>(&mut self, uses: &Uses, problem: Diagnostic) -> Option<T> {
+    ///
+    /// Where a variable of another file is used, that place is shown as well.
+    pub(super) fn refuse<T>(&mut self, uses: &Uses, mut problem: Diagnostic) -> Option<T> {
+        for (name, span) in &self.foreign_vars {
+            if uses.has(name) || uses.has(&format!("vars.{name}")) {
+                problem = problem.see(*span, format!("`{name}` is set here"));
+            }
+        }
         let mut cells = None;
         if let Some(row) = &self.row {
             let names = row.table.columns.iter().map(|column| &column.name.value);

@@ -85,6 +85,10 @@ fn draft(
         images,
         paths: BTreeMap::new(),
         has_unread_text: false,
+        foreign_vars: (manifest.vars.iter())
+            .filter(|var| var.name.span.source != manifest.span.source)
+            .map(|var| (var.name.value.clone(), var.name.span))
+            .collect(),
         row: None,
         problems: Diagnostics::default(),
     };

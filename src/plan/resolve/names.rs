@@ -101,7 +101,7 @@ fn check_variable(
         _ => Some(undefined(
             name,
             expr,
-            names.values().chain(["vars", "part", "env"]),
+            (names.values().chain(["vars", "part"])).chain(names.env().next().map(|_| "env")),
         )),
     }
 }
@@ -152,17 +152,21 @@ fn check_step(name: &str, expr: &Expr<'_>, names: &Names<'_>) -> Option<Problem>
         None => {
             let known = names.earlier_steps();
             let message = format!("there is no step `{name}` before this one");
+            let list = format!("the steps before it: {}", known.join(", "));
             Some(
                 Problem::new(Code::UndefinedName, range(expr), message)
                     .help_if(did_you_mean(name, known.iter().map(String::as_str)))
-                    .help(format!("the steps before it: {}", known.join(", "))),
+                    .help_if((!known.is_empty()).then_some(list)),
             )
         }
     }
 }
 
 fn undefined<'a>(name: &str, expr: &Expr<'_>, known: impl IntoIterator<Item = &'a str>) -> Problem {
-    let known: Vec<&str> = known.into_iter().collect();
+    let mut seen = std::collections::BTreeSet::new();
+    let known: Vec<&str> = (known.into_iter())
+        .filter(|name| !name.is_empty() && seen.insert(*name))
+        .collect();
     let help = did_you_mean(name, known.iter().copied());
     Problem::new(
         Code::UndefinedName,
@@ -170,5 +174,5 @@ fn undefined<'a>(name: &str, expr: &Expr<'_>, known: impl IntoIterator<Item = &'
         format!("`{name}` is undefined"),
     )
     .help_if(help)
-    .help(format!("known here: {}", known.join(", ")))
+    .help_if((!known.is_empty()).then(|| format!("known here: {}", known.join(", "))))
 }

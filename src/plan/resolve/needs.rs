@@ -7,9 +7,10 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::draft::{Draft, IdPattern, MAX_PARTS, META};
+use super::order::written_ids;
 use crate::manifest::shape::PartEntry;
-use crate::manifest::{Code, Diagnostic, Diagnostics, Span, Spanned, did_you_mean};
-use crate::plan::family::PartIx;
+use crate::manifest::{Code, Diagnostic, Diagnostics, Span, Spanned, did_you_mean, not_yet};
+use crate::plan::family::{Part, PartIx};
 
 /// The most edges of a family: ten for each of the most parts.
 const MAX_EDGES: usize = 10 * MAX_PARTS;
@@ -34,7 +35,16 @@ pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diag
     let needs: Vec<Vec<Need>> = entries
         .iter()
         .map(|entry| {
-            let found = |need| find(need, &by_id, &draft.unknown_ids, problems);
+            for need in entry.steps.iter().flat_map(|step| &step.needs) {
+                find(need, entries, &by_id, draft, problems);
+            }
+            let names_step = |need: &&Spanned<String>| need.value.contains('/');
+            if not_yet::STEPS_IN_NEEDS {
+                let refuse =
+                    |need: &Spanned<String>| not_yet::refuse("a need that names a step", need.span);
+                problems.extend(entry.needs.iter().filter(names_step).map(refuse));
+            }
+            let found = |need| find(need, entries, &by_id, draft, problems);
             entry.needs.iter().filter_map(found).collect()
         })
         .collect();
@@ -63,20 +73,56 @@ pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diag
     refuse_circles(&needs, draft, problems);
 }
 
+/// The parts that `need` names; nothing when it names a step of a part, which is looked at and no more.
 fn find(
     need: &Spanned<String>,
+    entries: &[PartEntry],
+    by_id: &BTreeMap<&str, Option<PartIx>>,
+    draft: &Draft,
+    problems: &mut Diagnostics,
+) -> Option<Need> {
+    let Some((part, step)) = need.value.split_once('/') else {
+        return find_parts(&need.value, need.span, by_id, &draft.unknown_ids, problems);
+    };
+    let found = find_parts(part, need.span, by_id, &draft.unknown_ids, problems)?;
+    for ix in found.parts {
+        let part = &draft.parts[ix.0 as usize];
+        let entry = &entries[draft.origins[ix.0 as usize]];
+        if let Some(problem) = missing_step(part, entry, step, need.span) {
+            problems.push_first(problem);
+        }
+    }
+    None
+}
+
+/// That `part`, made of `entry`, has no step `step`, if that is so. One whose condition is false is there: a need on it is met.
+fn missing_step(part: &Part, entry: &PartEntry, step: &str, span: Span) -> Option<Diagnostic> {
+    let known = written_ids(&entry.steps)?;
+    if known.contains(&step) {
+        return None;
+    }
+    let message = format!("the part `{}` has no step `{step}`", part.id);
+    Some(
+        Diagnostic::error(Code::UnknownStep, span, message)
+            .help_if(did_you_mean(step, known.iter().copied()))
+            .help(format!("its steps are: {}", known.join(", "))),
+    )
+}
+
+fn find_parts(
+    text: &str,
+    span: Span,
     by_id: &BTreeMap<&str, Option<PartIx>>,
     unknown_ids: &BTreeSet<IdPattern>,
     problems: &mut Diagnostics,
 ) -> Option<Need> {
-    let text = need.value.as_str();
     let is_glob = text.contains(META);
     let parts: Vec<Option<PartIx>> = if is_glob {
         let glob = match GlobBuilder::new(text).build() {
             Ok(glob) => glob.compile_matcher(),
             Err(error) => {
                 let message = format!("`{text}` is no pattern: {}", error.kind());
-                problems.push(Diagnostic::error(Code::UnknownPart, need.span, message));
+                problems.push(Diagnostic::error(Code::UnknownPart, span, message));
                 return None;
             }
         };
@@ -97,13 +143,13 @@ fn find(
             format!("there is no part `{text}`")
         };
         problems.push(
-            Diagnostic::error(Code::UnknownPart, need.span, message)
+            Diagnostic::error(Code::UnknownPart, span, message)
                 .help_if(did_you_mean(text, by_id.keys().copied())),
         );
         return None;
     }
     Some(Need {
-        span: need.span,
+        span,
         is_glob,
         parts: parts.into_iter().flatten().collect(),
     })

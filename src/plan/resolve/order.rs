@@ -31,6 +31,23 @@ const fn word_of(body: &StepBody) -> Option<&'static str> {
     }
 }
 
+/// The ids of all steps as they are written; nothing when one could not be read.
+pub(super) fn written_ids(entries: &[StepEntry]) -> Option<Vec<&str>> {
+    let is_known = |entry: &StepEntry| match &entry.id {
+        Ok(Some(_)) => true,
+        Ok(None) => word_of(&entry.body).is_some(),
+        Err(_) => false,
+    };
+    if entries.is_empty() || !entries.iter().all(is_known) {
+        return None;
+    }
+    let ids = entries.iter().filter_map(|entry| match &entry.id {
+        Ok(Some(id)) => Some(id.value.as_str()),
+        _ => word_of(&entry.body),
+    });
+    Some(ids.collect())
+}
+
 /// A part is one remote job: its first step creates or adopts it, and no other does.
 pub(super) fn check_order(entries: &[StepEntry], problems: &mut Diagnostics) {
     let begins = |body: &StepBody| matches!(body, StepBody::Create { .. } | StepBody::Adopt(_));

@@ -150,7 +150,8 @@ impl<'m> Names<'m> {
 
     /// The names of the listed variables of the environment.
     pub(super) fn env(&self) -> impl Iterator<Item = &'m str> + use<'m> {
-        self.env.iter().map(|env| env.name.value.as_str())
+        let read = self.env.iter().filter(|env| env.value.is_ok());
+        read.map(|env| env.name.value.as_str())
     }
 
     /// Whether something could be called `name` that was refused. An expression takes a name like `hole-d` to pieces.

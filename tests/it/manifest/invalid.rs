@@ -44,7 +44,7 @@ fn every_mistake_is_shown_where_it_was_made() {
         .filter(|path| path.extension().is_some_and(|e| e == "yaml" || e == "toml"))
         .collect();
     cases.sort();
-    assert!(cases.len() >= 35);
+    assert!(cases.len() >= 80);
     let mut wrong = Vec::new();
     for case in cases {
         let expected = Data::read_from(&case.with_extension("stderr"), Some(DataFormat::Text));

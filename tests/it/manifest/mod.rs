@@ -2,8 +2,10 @@
 
 mod golden;
 mod invalid;
+mod language;
 mod meaning;
 mod resolution;
+mod schema;
 
 use millrun::manifest::{self, Diagnostics, Sources, Style};
 use millrun::plan::content::{Digest, ImageRef, ImageType};

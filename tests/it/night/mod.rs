@@ -5,6 +5,7 @@ mod harness;
 mod lineage;
 mod prefix;
 mod resumption;
+mod selections;
 mod trouble;
 mod whole;
 mod wire;
