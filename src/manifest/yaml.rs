@@ -33,15 +33,15 @@ pub(super) fn parse(sources: &mut Sources, source: SourceId) -> Result<Tree, Dia
 fn nodes(sources: &Sources, source: SourceId) -> Result<serde_yaml::Spanned<Node>, Diagnostics> {
     let parse = || {
         serde_yaml::from_str_with_options(sources.text(source), options())
-            .map_err(|error| explain(&error, sources, source))
+            .map_err(|error| Diagnostics::from(explain(&error, sources, source)))
     };
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
         let parsed = thread
             .spawn_scoped(scope, parse)
-            .map(|thread| thread.join());
+            .map(std::thread::ScopedJoinHandle::join);
         match parsed {
-            Ok(Ok(parsed)) => Ok(parsed?),
+            Ok(Ok(parsed)) => parsed,
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
             Err(error) => {
                 let span = Span {

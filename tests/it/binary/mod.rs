@@ -3,6 +3,7 @@
 mod commands;
 mod faults;
 mod kill;
+mod language;
 mod looks;
 mod place;
 mod service;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use millrun::manifest::{self, Code, FileProblem, Format, Sources, Surroundings};
-use millrun::plan::content::{Content, OnFail, Selection};
+use millrun::plan::content::{Content, OnFail, Prompt, Selection};
 use millrun::plan::family::{Family, OnProposal, Policy};
 use millrun::plan::resolve::understand;
 
@@ -44,7 +44,7 @@ fn beside<const N: usize>(
 
 fn prompts(family: &Family) -> Vec<&str> {
     let prompts = family.steps.iter().filter_map(|step| step.content.prompt());
-    prompts.map(|prompt| prompt.as_str()).collect()
+    prompts.map(Prompt::as_str).collect()
 }
 
 fn ids(family: &Family) -> Vec<&str> {
@@ -195,7 +195,7 @@ fn bombs_and_abysses_are_refused_before_they_cost_anything() {
     );
     let merges = format!(
         "a: &a {{{}}}\nb:\n{}",
-        "k: v, ".repeat(1),
+        "k: v, ",
         "- { <<: *a }\n".repeat(200_000)
     );
     for text in [
