@@ -7,19 +7,19 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::draft::{Draft, IdPattern, MAX_PARTS, META};
-use super::order::written_ids;
+use super::step_needs::{self, names_step};
 use crate::manifest::shape::PartEntry;
-use crate::manifest::{Code, Diagnostic, Diagnostics, Span, Spanned, did_you_mean, not_yet};
-use crate::plan::family::{Part, PartIx};
+use crate::manifest::{Code, Diagnostic, Diagnostics, Span, Spanned, did_you_mean};
+use crate::plan::family::PartIx;
 
 /// The most edges of a family: ten for each of the most parts.
 const MAX_EDGES: usize = 10 * MAX_PARTS;
 
 /// One item of a `needs` list and the parts that it names.
-struct Need {
+pub(super) struct Need {
     span: Span,
     is_glob: bool,
-    parts: Vec<PartIx>,
+    pub(super) parts: Vec<PartIx>,
 }
 
 /// Fills in the needs of all parts.
@@ -32,22 +32,16 @@ pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diag
             .and_modify(|known| *known = None)
             .or_insert(Some(PartIx(ix)));
     }
-    let needs: Vec<Vec<Need>> = entries
-        .iter()
+    let needs: Vec<Vec<Need>> = (entries.iter())
         .map(|entry| {
-            for need in entry.steps.iter().flat_map(|step| &step.needs) {
-                find(need, entries, &by_id, draft, problems);
-            }
-            let names_step = |need: &&Spanned<String>| need.value.contains('/');
-            if not_yet::STEPS_IN_NEEDS {
-                let refuse =
-                    |need: &Spanned<String>| not_yet::refuse("a need that names a step", need.span);
-                problems.extend(entry.needs.iter().filter(names_step).map(refuse));
-            }
-            let found = |need| find(need, entries, &by_id, draft, problems);
-            entry.needs.iter().filter_map(found).collect()
+            let whole = entry.needs.iter().filter(|need| !names_step(need));
+            let mut found = |need: &Spanned<String>| {
+                find_parts(&need.value, need.span, &by_id, &draft.unknown_ids, problems)
+            };
+            whole.filter_map(&mut found).collect()
         })
         .collect();
+    let step_needs = step_needs::find(entries, &by_id, draft, problems);
     let mut edges = 0;
     for (ix, &origin) in (0..).map(PartIx).zip(&draft.origins) {
         let all: BTreeSet<PartIx> = (needs[origin].iter())
@@ -71,45 +65,11 @@ pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diag
         draft.parts[ix.0 as usize].needs = all.into_iter().collect();
     }
     refuse_circles(&needs, draft, problems);
+    step_needs::refuse_circles(entries, &step_needs, draft, problems);
 }
 
-/// The parts that `need` names; nothing when it names a step of a part, which is looked at and no more.
-fn find(
-    need: &Spanned<String>,
-    entries: &[PartEntry],
-    by_id: &BTreeMap<&str, Option<PartIx>>,
-    draft: &Draft,
-    problems: &mut Diagnostics,
-) -> Option<Need> {
-    let Some((part, step)) = need.value.split_once('/') else {
-        return find_parts(&need.value, need.span, by_id, &draft.unknown_ids, problems);
-    };
-    let found = find_parts(part, need.span, by_id, &draft.unknown_ids, problems)?;
-    for ix in found.parts {
-        let part = &draft.parts[ix.0 as usize];
-        let entry = &entries[draft.origins[ix.0 as usize]];
-        if let Some(problem) = missing_step(part, entry, step, need.span) {
-            problems.push_first(problem);
-        }
-    }
-    None
-}
-
-/// That `part`, made of `entry`, has no step `step`, if that is so. One whose condition is false is there: a need on it is met.
-fn missing_step(part: &Part, entry: &PartEntry, step: &str, span: Span) -> Option<Diagnostic> {
-    let known = written_ids(&entry.steps)?;
-    if known.contains(&step) {
-        return None;
-    }
-    let message = format!("the part `{}` has no step `{step}`", part.id);
-    Some(
-        Diagnostic::error(Code::UnknownStep, span, message)
-            .help_if(did_you_mean(step, known.iter().copied()))
-            .help(format!("its steps are: {}", known.join(", "))),
-    )
-}
-
-fn find_parts(
+/// The parts that `text`, written at `span`, names.
+pub(super) fn find_parts(
     text: &str,
     span: Span,
     by_id: &BTreeMap<&str, Option<PartIx>>,
@@ -176,7 +136,7 @@ fn refuse_circles(needs: &[Vec<Need>], draft: &Draft, problems: &mut Diagnostics
 }
 
 /// The shortest way from `start` back to it.
-fn circle(graph: &DiGraph<(), (), u32>, start: NodeIndex<u32>) -> Option<Vec<usize>> {
+pub(super) fn circle(graph: &DiGraph<(), (), u32>, start: NodeIndex<u32>) -> Option<Vec<usize>> {
     let mut came_from: BTreeMap<NodeIndex<u32>, NodeIndex<u32>> = BTreeMap::new();
     let mut queue = VecDeque::from([start]);
     while let Some(at) = queue.pop_front() {

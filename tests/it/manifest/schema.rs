@@ -56,6 +56,7 @@ const BEYOND: &[&str] = &[
     "control-characters",
     "crlf",
     "cycle-of-one",
+    "cycle-of-steps",
     "cycle",
     "duplicate-in-matrix",
     "duplicate-parts",
