@@ -47,6 +47,9 @@ pub(super) fn init(args: &InitArgs, output: &mut Output) -> Result<ExitCode, Cli
             "end the name in `.yaml`",
         ));
     }
+    if path.symlink_metadata().is_ok() {
+        return Err(is_there(&name));
+    }
     let table = path.with_extension("csv");
     let table_name = table.file_name().and_then(|name| name.to_str());
     let mut manifest = args.template.manifest().replace(UID, &fresh_uid());
@@ -76,14 +79,18 @@ fn shown(path: &Path) -> String {
     terminal::line(&path.display().to_string())
 }
 
+fn is_there(name: &str) -> CliError {
+    CliError::usage(
+        format!("{name} is there already"),
+        "`init` never overwrites; give another name",
+    )
+}
+
 fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
     let name = shown(path);
     let file = OpenOptions::new().write(true).create_new(true).open(path);
     match file.and_then(|mut file| file.write_all(text.as_bytes())) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(CliError::usage(
-            format!("{name} is there already"),
-            "`init` never overwrites; give another name",
-        )),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(is_there(&name)),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(CliError::usage(
             format!("there is no folder for {name}"),
             "make it, or give another name",

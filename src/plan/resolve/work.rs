@@ -82,7 +82,8 @@ fn parse_prompt<'m>(
 ) -> Option<Text<'m>> {
     let text = Text::parse(prompt?, names, true, bench)?;
     if text.uses().has_part() {
-        let message = "this prompt has the part's id in it, so that a new id buys the part again";
+        let message =
+            "this prompt has the part's id in it: when the part is renamed, it is sent anew";
         bench.problems.push(
             Diagnostic::warning(Code::IdInPrompt, text.written.span, message)
                 .help("write what the id is made from"),

@@ -62,6 +62,7 @@ const BEYOND: &[&str] = &[
     "duplicate-parts",
     "duplicate-review",
     "include-cycle",
+    "include-defaults",
     "include-wrong",
     "later-names",
     "lints-allowed",
