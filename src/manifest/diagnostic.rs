@@ -144,22 +144,6 @@ codes! {
     UnguardedStep = "unguarded-step",
 }
 
-impl Code {
-    /// The codes of lints, which a manifest can silence.
-    pub const LINTS: &[Self] = &[
-        Self::NoUid,
-        Self::NoBudget,
-        Self::Twins,
-        Self::UnusedVar,
-        Self::ShadowedVar,
-        Self::IdleExclude,
-        Self::LongWinded,
-        Self::IdInPrompt,
-        Self::UnreachableStep,
-        Self::UnguardedStep,
-    ];
-}
-
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

@@ -5,6 +5,22 @@ use super::reader::{Keys, Reader};
 use super::suggest::{did_you_mean, list};
 use super::tree::Tree;
 
+impl Code {
+    /// The codes of lints, which a manifest can silence.
+    pub const LINTS: &[Self] = &[
+        Self::NoUid,
+        Self::NoBudget,
+        Self::Twins,
+        Self::UnusedVar,
+        Self::ShadowedVar,
+        Self::IdleExclude,
+        Self::LongWinded,
+        Self::IdInPrompt,
+        Self::UnreachableStep,
+        Self::UnguardedStep,
+    ];
+}
+
 pub(super) const LINTS: Keys = Keys {
     of: "`lints`",
     known: &["allow"],
