@@ -33,7 +33,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .nth(1)
         .unwrap_or_else(|| "manifests/spacer.toml".to_owned())
         .into();
-    let loaded = session::load(&path)?;
+    // What a manifest may see of the environment is yours to say.
+    let loaded = session::load(&path, &|_| None)?;
     let options = Options::new(Origin::Simulator {
         speed: SIMULATOR_SPEED,
     });

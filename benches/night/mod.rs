@@ -91,7 +91,7 @@ async fn whole(manifest: &str, config: Config) -> (Books, i64) {
 
     let mut sources = Sources::default();
     let source = sources.add("m.yaml", manifest);
-    let parsed = manifest::parse(&sources, source, Format::Yaml).unwrap();
+    let parsed = manifest::parse(&mut sources, source, Format::Yaml).unwrap();
     let mut images = FolderImages::new(folder.path());
     let family = resolve(&parsed, &sources, &mut images).unwrap().0;
     let heading = Heading {

@@ -367,7 +367,12 @@ mod tests {
     fn requests(job: &str) -> [Request; 3] {
         let job = JobId(job.to_owned());
         let prompt = Prompt::new("Thicker.");
-        let step = StepKey::new(&Content::Check {}, None);
+        let step = StepKey::new(
+            &Content::Review {
+                prompt: Prompt::new("x"),
+            },
+            None,
+        );
         let lineage = LineageId {
             create: step,
             ordinal: 0,

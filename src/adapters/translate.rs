@@ -24,7 +24,11 @@ pub(super) fn job_view(job: api::Job) -> JobView {
                 .map(|id| RevisionId(id.as_str().to_owned())),
             explanation: raw(job.explanation.unwrap_or_default()),
             charged,
-            artifacts: job.artifacts.into_iter().map(artifact).collect(),
+            artifacts: {
+                let root = job.assembly_tree.and_then(|tree| tree.artifact_id);
+                let all = job.artifacts.into_iter();
+                all.map(|one| artifact(one, root.as_ref())).collect()
+            },
         }),
         // Why a job failed is nowhere on the job; a web page or the message history may tell.
         JobStatus::Failed => JobView::Failed {
@@ -78,8 +82,9 @@ fn moment(text: Option<Untrusted>) -> Option<Timestamp> {
     Some(Timestamp(moment.as_millisecond()))
 }
 
-fn artifact(artifact: api::Artifact) -> Artifact {
+fn artifact(artifact: api::Artifact, root: Option<&api::ArtifactId>) -> Artifact {
     Artifact {
+        is_root: root == Some(&artifact.id),
         id: ArtifactId(artifact.id.as_str().to_owned()),
         label: raw(artifact.label.unwrap_or_default()),
         kind: artifact.kind.map_or_else(|| "step".to_owned(), raw),

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{AdoptArgs, Globals};
 use super::error::CliError;
 use super::exit::ExitCode;
-use super::origin::{limits_folder, with_key};
+use super::origin::{limits_folder, variable, with_key};
 use super::output::Output;
 use super::person::person;
 use crate::report::json::{FORMAT_VERSION, document};
@@ -17,7 +17,7 @@ pub(super) fn adopt(
     globals: &Globals,
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
-    let loaded = session::load(&args.manifest)?;
+    let loaded = session::load(&args.manifest, &variable)?;
     let options = Options {
         state: globals.state.clone(),
         limits: limits_folder(),

@@ -75,7 +75,9 @@ pub(crate) enum Command {
     /// Write a first manifest
     Init(InitArgs),
     /// Find everything that is wrong with a manifest
-    Check(ManifestArgs),
+    Check(CheckArgs),
+    /// Print the JSON Schema of manifests, for editors
+    Schema,
     /// Show what a run would do, why, and what it costs
     Plan(PlanArgs),
     /// Run a manifest; an unfinished run goes on
@@ -123,6 +125,31 @@ pub(crate) struct InitArgs {
     /// The file to write
     #[arg(default_value = "millrun.yaml")]
     pub(crate) manifest: PathBuf,
+    /// What to start from
+    #[arg(long, value_name = "NAME", default_value = "plates")]
+    pub(crate) template: Template,
+}
+
+/// What a first manifest shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// A matrix of sizes.
+    Plates,
+    /// A design table, one part a row.
+    Table,
+    /// Parts, and what is made of them.
+    Assembly,
+    /// A job that is there already.
+    Adopt,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// How problems are told; `json` is what --json prints
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: LogFormat,
 }
 
 #[derive(Debug, clap::Args)]

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{CancelArgs, Globals, PauseArgs};
 use super::error::CliError;
 use super::exit::ExitCode;
-use super::origin::origin;
+use super::origin::{origin, variable};
 use super::output::Output;
 use super::person::person;
 use crate::report::json::{FORMAT_VERSION, document};
@@ -45,7 +45,7 @@ fn ask(
     globals: &Globals,
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
-    let loaded = session::load(manifest)?;
+    let loaded = session::load(manifest, &variable)?;
     let options = Options {
         state: globals.state.clone(),
         risks: Risks {

@@ -3,7 +3,7 @@
 use super::args::{DoctorArgs, Globals};
 use super::error::CliError;
 use super::exit::ExitCode;
-use super::origin::{api_key, origin};
+use super::origin::{api_key, origin, variable};
 use super::output::Output;
 use super::remote::ask;
 use crate::adapters::examine::sqlite_version;
@@ -23,7 +23,7 @@ pub(super) fn doctor(
     )];
     checks.extend(service(args, globals, &origin));
     if let Some(manifest) = &args.manifest {
-        let loaded = session::load(manifest)?;
+        let loaded = session::load(manifest, &variable)?;
         checks.push(Check::good("manifest", manifest.display().to_string()));
         checks.extend(session::examine(&loaded, &origin, globals.state.as_deref()));
     }

@@ -5,14 +5,14 @@ use std::panic::PanicHookInfo;
 
 use clap::Parser as _;
 
-use super::args::{Args, Command};
+use super::args::{Args, Command, Globals, LogFormat};
 use super::complaint::complain;
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::output::Output;
 use super::{
     adopt, balance, check, completions, control, doctor, gc, init, jobs, ledger, limits, logging,
-    logs, plan, report, run, runs, sim, state, status,
+    logs, plan, report, run, runs, schema, sim, state, status,
 };
 use crate::report::json::FORMAT_VERSION;
 use crate::untrusted::terminal;
@@ -29,9 +29,17 @@ pub fn main() -> std::process::ExitCode {
             return code.into();
         }
     };
-    let json = args.globals.json;
+    let wants_json = |command: &Command| match command {
+        Command::Check(check) => check.format == LogFormat::Json,
+        _ => false,
+    };
+    let json = args.globals.json || wants_json(&args.command);
     std::panic::set_hook(Box::new(move |panic| report_bug(panic, json)));
-    let mut output = Output::new(&args.globals);
+    let globals = Globals {
+        json,
+        ..args.globals.clone()
+    };
+    let mut output = Output::new(&globals);
     logging::init(&args.globals, &output);
     let code = dispatch(&args, &mut output).unwrap_or_else(|error| complain(&error, &mut output));
     code.into()
@@ -42,6 +50,7 @@ fn dispatch(args: &Args, output: &mut Output) -> Result<ExitCode, CliError> {
     match &args.command {
         Command::Init(args) => init::init(args, output),
         Command::Check(args) => check::check(args, output),
+        Command::Schema => schema::schema(output),
         Command::Plan(args) => plan::plan(args, globals, output),
         Command::Run(args) => run::run(args, globals, false, output),
         Command::Resume(args) => run::run(args, globals, true, output),

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{GcArgs, Globals};
 use super::error::CliError;
 use super::exit::ExitCode;
-use super::origin::origin;
+use super::origin::{origin, variable};
 use super::output::Output;
 use crate::adapters::garbage::{Garbage, Kind};
 use crate::report::json::{FORMAT_VERSION, document};
@@ -17,7 +17,7 @@ pub(super) fn gc(
     globals: &Globals,
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
-    let loaded = session::load(&args.manifest)?;
+    let loaded = session::load(&args.manifest, &variable)?;
     let options = Options {
         state: globals.state.clone(),
         risks: Risks {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::args::{Globals, LimitsArgs};
 use super::error::CliError;
 use super::exit::ExitCode;
-use super::origin::{api_key, limits_folder, origin};
+use super::origin::{api_key, limits_folder, origin, variable};
 use super::output::Output;
 use crate::adapters::clock::wall_now_ms;
 use crate::adapters::limits_view::{self, HolderView, LimitsView, Of, Seen};
@@ -49,7 +49,11 @@ fn file(
     globals: &Globals,
     origin: &Origin,
 ) -> Result<(Limits, Option<PathBuf>, Of), CliError> {
-    let loaded = args.manifest.as_deref().map(session::load).transpose()?;
+    let loaded = args
+        .manifest
+        .as_deref()
+        .map(|path| session::load(path, &variable))
+        .transpose()?;
     if let Origin::Simulator { .. } = origin {
         let loaded = loaded.ok_or_else(|| {
             CliError::usage(

@@ -29,6 +29,7 @@ mod remote;
 mod report;
 mod run;
 mod runs;
+mod schema;
 mod signals;
 mod sim;
 mod state;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args::{Globals, RunOfArgs};
 use super::error::CliError;
-use super::origin::origin;
+use super::origin::{origin, variable};
 use crate::report::palette::Palette;
 use crate::report::shell::word;
 use crate::report::summary::Summary;
@@ -18,7 +18,7 @@ use crate::session::{self, Session};
 /// When the manifest is wrong, or its state can't be read.
 pub(super) fn open(manifest: &Path, globals: &Globals) -> Result<Session, CliError> {
     let origin = origin(globals)?;
-    let loaded = session::load(manifest)?;
+    let loaded = session::load(manifest, &variable)?;
     Ok(Session::open(loaded, &origin, globals.state.as_deref())?)
 }
 

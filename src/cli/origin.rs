@@ -84,6 +84,6 @@ pub(super) fn limits_folder() -> Option<PathBuf> {
     clippy::disallowed_methods,
     reason = "this is the edge where the environment is read"
 )]
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }

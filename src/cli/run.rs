@@ -9,7 +9,7 @@ use super::complaint::{self, diagnostics};
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::open::{Typed, summary};
-use super::origin::{limits_folder, with_key};
+use super::origin::{limits_folder, variable, with_key};
 use super::output::Output;
 use super::person::person;
 use super::progress::Progress;
@@ -34,7 +34,7 @@ pub(super) fn run(
     resume: bool,
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
-    let mut loaded = session::load(&args.manifest)?;
+    let mut loaded = session::load(&args.manifest, &variable)?;
     output.note(&diagnostics(&loaded.lints, &loaded.sources, output));
     if let Some(cap) = &args.max_spend {
         tighten(&mut loaded, Cents(cap.cents))?;

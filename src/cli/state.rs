@@ -10,7 +10,7 @@ use super::args::{Globals, StateCommand, StateExportArgs, StateImportArgs};
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::open::open;
-use super::origin::origin;
+use super::origin::{origin, variable};
 use super::output::Output;
 use crate::report::json::{FORMAT_VERSION, document};
 use crate::report::words::counted;
@@ -61,7 +61,7 @@ fn import(
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
     let origin = origin(globals)?;
-    let loaded = session::load(&args.manifest)?;
+    let loaded = session::load(&args.manifest, &variable)?;
     let text = read(&args.file)
         .map_err(|why| CliError::io(format!("reading {}", args.file.display()), why))?;
     let carried = Carried::parse(&text)?;

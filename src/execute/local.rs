@@ -5,7 +5,7 @@ use std::path::Path;
 use super::ports::{Files, StorageError};
 use crate::geometry::part21;
 use crate::plan::actions::Plan;
-use crate::plan::content::StepKind;
+use crate::plan::content::{Content, Expected, OnFail, Selection};
 use crate::plan::family::{Policy, StepIx};
 use crate::plan::memory::Memory;
 use crate::plan::publish;
@@ -19,29 +19,40 @@ pub(super) fn carry_out(plan: &Plan, memory: &Memory, files: &dyn Files, ix: Ste
     let outcome = match write.and_then(|write| memory.write_result(&write)) {
         None => Err("there is no result of a write before it".to_owned()),
         Some(result) if result.artifacts.is_empty() => Err("the job brought no files".to_owned()),
-        Some(result) => match plan.family.step(ix).content.kind() {
-            StepKind::Check => {
-                check(result, files)
+        Some(result) => match &plan.family.step(ix).content {
+            Content::Check { expected } => check(result, expected, files)
+                .map_err(|error| error.to_string())
+                .map(|(errors, warnings)| Event::Checked {
+                    step: step.clone(),
+                    check: plan.send_id(ix),
+                    errors,
+                    warnings,
+                }),
+            Content::Download { artifacts } => {
+                publish_all(plan, memory, files, ix, (artifacts, result))
                     .map_err(|error| error.to_string())
-                    .map(|(errors, warnings)| Event::Checked {
-                        step: step.clone(),
-                        check: plan.send_id(ix),
-                        errors,
-                        warnings,
-                    })
             }
-            _ => publish_all(plan, memory, files, ix, result).map_err(|error| error.to_string()),
+            Content::Create { .. } | Content::Iterate { .. } | Content::Review { .. } => {
+                Err("it is not done at home".to_owned())
+            }
         },
     };
     outcome.unwrap_or_else(|error| Event::StepFailed { step, error })
 }
 
-/// What is wrong and what is odd about the files of a revision.
+/// What is wrong and what is odd about the files of a revision. A check that only warns finds nothing wrong.
 fn check(
     result: &WriteResult,
+    expected: &Expected,
     files: &dyn Files,
 ) -> Result<(Vec<String>, Vec<String>), StorageError> {
     let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+    let count = result.artifacts.len();
+    if let Some(files) = expected.files
+        && u32::try_from(count) != Ok(files.get())
+    {
+        errors.push(format!("it has {count} files, and {files} are expected"));
+    }
     for artifact in &result.artifacts {
         let Some(stored) = artifact.stored else {
             errors.push(format!("{}: is not at home", artifact.label));
@@ -63,6 +74,9 @@ fn check(
                 .map(|finding| format!("{}: {finding}", artifact.label)),
         );
     }
+    if expected.on_fail == OnFail::Warn {
+        warnings.splice(..0, errors.drain(..));
+    }
     Ok((errors, warnings))
 }
 
@@ -71,7 +85,7 @@ fn publish_all(
     memory: &Memory,
     files: &dyn Files,
     ix: StepIx,
-    result: &WriteResult,
+    (selection, result): (&Selection, &WriteResult),
 ) -> Result<Event, StorageError> {
     let step = plan.family.step_ref(ix);
     let Policy::PublishAs(stem) = &plan.family.step(ix).policy else {
@@ -80,8 +94,20 @@ fn publish_all(
             error: "it is no download".to_owned(),
         });
     };
+    let planned = publish::files(stem, selection, result);
+    if planned.is_empty() {
+        let error = match selection {
+            Selection::Labels(pattern) => {
+                format!("no file of the job has a label that matches `{pattern}`")
+            }
+            Selection::Root | Selection::All => {
+                "the service does not say which file the assembly is".to_owned()
+            }
+        };
+        return Ok(Event::StepFailed { step, error });
+    }
     let mut published = Vec::new();
-    for file in publish::files(stem, result) {
+    for file in planned {
         let Some(stored) = file.stored else {
             return Ok(Event::StepFailed {
                 step,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::source::Span;
+use super::source::{Sources, Span};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $code:ident = $name:literal,)*) => {
@@ -76,7 +76,7 @@ codes! {
     DuplicateStep = "duplicate-step",
     /// A second step of a kind without an id of its own.
     UnnamedStep = "unnamed-step",
-    /// A part whose steps don't start with its only create.
+    /// A part whose steps don't start with its only create or adopt.
     StepOrder = "step-order",
     /// Two steps of a part that ask for the same.
     DuplicateKey = "duplicate-key",
@@ -86,12 +86,30 @@ codes! {
     DuplicateCombination = "duplicate-combination",
     /// A matrix without a combination.
     EmptyMatrix = "empty-matrix",
+    /// A table that is no table.
+    BadTable = "bad-table",
+    /// A cell that is not of its column's type.
+    BadCell = "bad-cell",
+    /// A cell or row without content.
+    BlankCell = "blank-cell",
+    /// A row that is there twice.
+    DuplicateRow = "duplicate-row",
+    /// A table without a row.
+    EmptyTable = "empty-table",
+    /// A variable of the environment that no manifest may see.
+    SecretVariable = "secret-variable",
+    /// A variable of the environment that is not set.
+    UnsetVariable = "unset-variable",
     /// More parts than a family may have.
     TooManyParts = "too-many-parts",
     /// A need that no part meets.
     UnknownPart = "unknown-part",
-    /// Parts that need each other.
+    /// A need that names a step which its part doesn't have.
+    UnknownStep = "unknown-step",
+    /// Parts that need each other, or files that include each other.
     Cycle = "cycle",
+    /// A lint that there is not.
+    UnknownLint = "unknown-lint",
     /// A prompt without text.
     EmptyPrompt = "empty-prompt",
     /// A prompt longer than the service takes.
@@ -116,6 +134,14 @@ codes! {
     ShadowedVar = "shadowed-var",
     /// An exclude that removes nothing.
     IdleExclude = "idle-exclude",
+    /// A prompt of many paragraphs.
+    LongWinded = "long-winded",
+    /// A prompt that depends on its part's id.
+    IdInPrompt = "id-in-prompt",
+    /// A step that no part has.
+    UnreachableStep = "unreachable-step",
+    /// A template that reads a step which may be skipped.
+    UnguardedStep = "unguarded-step",
 }
 
 impl fmt::Display for Code {
@@ -217,6 +243,24 @@ impl Diagnostic {
     }
 }
 
+impl Diagnostic {
+    /// What else to look at, and where the thing at the main place is used when that is another place: behind an alias, in
+    /// a file that includes it, in a step that takes it as a default.
+    #[must_use]
+    pub fn related(&self, sources: &Sources) -> Vec<Label> {
+        let mut related = self.secondary.clone();
+        for way in sources.ways(self.primary.span.source) {
+            if related.iter().all(|label| label.span != way.span) {
+                related.push(Label {
+                    span: way.span,
+                    text: way.how.to_owned(),
+                });
+            }
+        }
+        related
+    }
+}
+
 /// All problems of a manifest, in the order of their places.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Diagnostics(Vec<Diagnostic>);
@@ -241,6 +285,22 @@ impl Diagnostics {
         if self.0.get(at).map(self::place) != Some(place) {
             self.0.insert(at, diagnostic);
         }
+    }
+
+    /// Adds a problem unless `most` of its kind were found at its place: the rows of a table differ, and some show how.
+    pub fn push_few(&mut self, diagnostic: Diagnostic, most: usize) {
+        let place = place(&diagnostic);
+        let start = self.0.partition_point(|known| self::place(known) < place);
+        let end = self.0.partition_point(|known| self::place(known) <= place);
+        if end - start < most && !self.0[start..end].contains(&diagnostic) {
+            self.0.insert(end, diagnostic);
+        }
+    }
+
+    /// Takes out the lints of `allowed`.
+    pub fn allow(&mut self, allowed: &[Code]) {
+        self.0
+            .retain(|one| one.severity == Severity::Error || !allowed.contains(&one.code));
     }
 
     /// Whether there is an error among them.

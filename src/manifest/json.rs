@@ -20,7 +20,7 @@ pub fn to_json(diagnostic: &Diagnostic, sources: &Sources) -> Value {
     object["message"] = diagnostic.message.as_str().into();
     object["help"] = diagnostic.help.clone().into();
     object["related"] = diagnostic
-        .secondary
+        .related(sources)
         .iter()
         .map(|label| place(label, sources))
         .collect();

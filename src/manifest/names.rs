@@ -25,19 +25,25 @@ pub(super) fn named_values(reader: &mut Reader, entries: &[Entry]) -> Vec<Var> {
 
 /// Refuses a name that no template could use.
 pub(super) fn check_name(reader: &mut Reader, entry: &Entry) {
-    let name = entry.key.value.as_str();
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if is_name && !RESERVED.contains(&name) {
+    let Some(message) = name_problem(&entry.key.value) else {
         return;
-    }
-    let message = if is_name {
-        format!("`{name}` has a meaning of its own in templates")
-    } else {
-        format!("`{name}` can't be a name in templates")
     };
     reader.diagnostics.push(
         Diagnostic::error(Code::BadValue, entry.key.span, message)
             .help("a name is made of ASCII letters, digits and `_`, and starts with no digit"),
     );
+}
+
+/// Why `name` can't be used in templates, if it can't.
+pub(super) fn name_problem(name: &str) -> Option<String> {
+    if !is_name(name) {
+        return Some(format!("`{name}` can't be a name in templates"));
+    }
+    (RESERVED.contains(&name)).then(|| format!("`{name}` has a meaning of its own in templates"))
+}
+
+/// Whether `text` is made of ASCII letters, digits and `_`, and starts with no digit.
+pub(super) fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

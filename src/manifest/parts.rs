@@ -1,17 +1,16 @@
-//! Reads `parts`: ids, matrices. Their steps are read in `steps`.
+//! Reads `parts`: ids, matrices, the names of tables. Their steps are read in `steps`.
 
 use super::diagnostic::{Code, Diagnostic};
 use super::names::{check_name, named_values};
-use super::reader::{Keys, Reader};
-use super::shape::{Axis, Matrix, PartEntry, Read, Refused, Var};
+use super::reader::{Fields, Keys, Reader};
+use super::shape::{Axis, Matrix, PartEntry, Read, Refused, TableLink, Var};
 use super::source::Spanned;
 use super::steps::steps;
 use super::tree::{Entry, Tree, Value};
 
-const PART: Keys = Keys {
+pub(super) const PART: Keys = Keys {
     of: "a part",
-    known: &["id", "tags", "needs", "matrix", "steps"],
-    later: &["table"],
+    known: &["id", "tags", "needs", "matrix", "table", "steps"],
 };
 
 /// Reads the list of parts. One that is wrong keeps its place.
@@ -34,6 +33,7 @@ fn part(reader: &mut Reader, tree: &Tree) -> PartEntry {
             tags: Vec::new(),
             needs: Vec::new(),
             matrix: Err(Refused),
+            table: Err(Refused),
             steps: Vec::new(),
         };
     };
@@ -47,6 +47,12 @@ fn part(reader: &mut Reader, tree: &Tree) -> PartEntry {
         Ok(None) if !fields.are_whole() => Err(Refused),
         read => read,
     };
+    let table = reader.optional(fields, "table", |reader, tree| {
+        let path = reader.text(tree)?;
+        let table = Err(Refused);
+        Some(TableLink { path, table })
+    });
+    refuse_both(reader, fields);
     let steps = reader
         .required(fields, "steps", "this part", "steps: [...]")
         .map(|tree| steps(reader, tree));
@@ -56,7 +62,22 @@ fn part(reader: &mut Reader, tree: &Tree) -> PartEntry {
         tags,
         needs,
         matrix,
+        table,
         steps: steps.unwrap_or_default(),
+    }
+}
+
+fn refuse_both(reader: &mut Reader, fields: Fields<'_>) {
+    if let (Some(matrix), Some(table)) = (fields.entry("matrix"), fields.entry("table")) {
+        reader.diagnostics.push(
+            Diagnostic::error(
+                Code::Conflict,
+                table.key.span,
+                "a part has a matrix or a table",
+            )
+            .see(matrix.key.span, "it has a matrix here")
+            .help("write two entries of `parts`"),
+        );
     }
 }
 

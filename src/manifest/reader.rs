@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics};
+use super::not_yet;
 use super::shape::{Read, Refused, Scalar};
 use super::source::{Span, Spanned};
 use super::suggest::{did_you_mean, list, nearest};
@@ -16,10 +17,20 @@ const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 pub(super) struct Keys {
     /// What has them, as in "unknown key in ...".
     pub(super) of: &'static str,
-    /// Those that are read.
+    /// All of them, also those that are only read.
     pub(super) known: &'static [&'static str],
-    /// Those of the language that this version can't carry out.
-    pub(super) later: &'static [&'static str],
+}
+
+impl Keys {
+    /// Whether `key` is one of them.
+    pub(super) fn knows(&self, key: &str) -> bool {
+        self.known.contains(&key)
+    }
+
+    /// Whether `key` is one of them that this version can't carry out.
+    fn refuses(&self, key: &str) -> bool {
+        self.knows(key) && not_yet::is_key(self.of, key)
+    }
 }
 
 /// A mapping whose keys were looked at.
@@ -49,8 +60,8 @@ impl<'t> Fields<'t> {
 
     /// Whether the value of every key is read.
     pub(super) fn are_whole(&self) -> bool {
-        let is_later = |entry: &Entry| self.keys.later.contains(&entry.key.value.as_str());
-        !self.have_strays() && !self.entries.iter().any(is_later)
+        let is_refused = |entry: &Entry| self.keys.refuses(&entry.key.value);
+        !self.have_strays() && !self.entries.iter().any(is_refused)
     }
 
     /// Whether there is a key that is not of the language, and that no other is taken for.
@@ -61,9 +72,7 @@ impl<'t> Fields<'t> {
                 self.entry(key)
                     .is_some_and(|read| std::ptr::eq(read, entry))
             };
-            !self.keys.known.contains(&name)
-                && !self.keys.later.contains(&name)
-                && !self.meant(entry).is_some_and(is_read)
+            !self.keys.knows(name) && !self.meant(entry).is_some_and(is_read)
         })
     }
 
@@ -74,8 +83,7 @@ impl<'t> Fields<'t> {
     /// The known key that an unknown one looks like.
     fn meant(&self, entry: &Entry) -> Option<&'static str> {
         let name = entry.key.value.as_str();
-        let is_unknown = !self.keys.known.contains(&name) && !self.keys.later.contains(&name);
-        is_unknown
+        (!self.keys.knows(name))
             .then(|| nearest(name, self.keys.known.iter().copied()))
             .flatten()
     }
@@ -99,9 +107,10 @@ impl Reader {
         let entries = self.entries(tree)?;
         for entry in entries {
             let name = entry.key.value.as_str();
-            if keys.later.contains(&name) {
-                self.not_yet(&format!("`{name}`"), entry.key.span);
-            } else if !keys.known.contains(&name) {
+            if keys.refuses(name) {
+                let refused = not_yet::refuse(&format!("`{name}`"), entry.key.span);
+                self.diagnostics.push(refused);
+            } else if !keys.knows(name) {
                 self.unknown_key(&entry.key, keys);
             }
         }
@@ -110,15 +119,6 @@ impl Reader {
             entries,
             keys,
         })
-    }
-
-    /// Refuses `what`, which is part of the language.
-    pub(super) fn not_yet(&mut self, what: &str, span: Span) {
-        let message = format!(
-            "{what} is part of the manifest language but this version of millrun does not support it yet"
-        );
-        self.diagnostics
-            .push(Diagnostic::error(Code::NotSupportedYet, span, message).help("remove it"));
     }
 
     fn unknown_key(&mut self, key: &Spanned<String>, keys: Keys) {
@@ -232,21 +232,20 @@ impl Reader {
         fits
     }
 
-    /// One of some words; `later` are those that this version can't carry out.
+    /// One of some words.
     pub(super) fn choice<T: Copy>(
         &mut self,
         key: &str,
         tree: &Tree,
         known: &[(&str, T)],
-        later: &[&str],
     ) -> Option<T> {
         let text = self.text(tree)?;
-        if let Some((_, value)) = known.iter().find(|(word, _)| *word == text.value) {
+        if let Some((word, value)) = known.iter().find(|(word, _)| *word == text.value) {
+            if not_yet::is_word(key, word) {
+                let refused = not_yet::refuse(&format!("`{key}: {word}`"), tree.span);
+                self.diagnostics.push(refused);
+            }
             return Some(*value);
-        }
-        if later.contains(&text.value.as_str()) {
-            self.not_yet(&format!("`{key}: {}`", text.value), tree.span);
-            return None;
         }
         let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
         let message = format!("`{key}` can't be `{}`", text.value);
@@ -263,24 +262,26 @@ impl Reader {
             Value::Text(text) => Scalar::Text(text.clone()),
             Value::Bool(value) => Scalar::Bool(*value),
             Value::Int(number) => Scalar::Int(*number),
-            Value::Float(number) if number.abs() < MAX_EXACT => exact(*number),
-            Value::Float(_) => {
-                return self.refuse(
-                    Diagnostic::error(
-                        Code::NumberOutOfRange,
-                        tree.span,
-                        "this number can't be kept exactly",
-                    )
-                    .help("put it in quotes to make it a text"),
-                );
-            }
+            Value::Float(number) => match exact(*number) {
+                Some(scalar) => scalar,
+                None => {
+                    return self.refuse(
+                        Diagnostic::error(
+                            Code::NumberOutOfRange,
+                            tree.span,
+                            "this number can't be kept exactly",
+                        )
+                        .help("put it in quotes to make it a text"),
+                    );
+                }
+            },
             _ => return self.wrong(tree, "a text, a number or a boolean", None),
         };
         Some(Spanned::new(value, tree.span))
     }
 
     /// Refuses a value of another type than `wanted`.
-    fn wrong<T>(&mut self, tree: &Tree, wanted: &str, help: Option<&str>) -> Option<T> {
+    pub(super) fn wrong<T>(&mut self, tree: &Tree, wanted: &str, help: Option<&str>) -> Option<T> {
         let found = tree.value.describe();
         let message = format!("expected {wanted}, found {found}");
         self.refuse(
@@ -291,15 +292,17 @@ impl Reader {
     }
 }
 
-/// `60.0` is `60`, however it was written.
+/// `60.0` is `60`, however it was written. Nothing of a number that is too large to be exact, or is none.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "below MAX_EXACT a whole number is the same as an integer"
 )]
-fn exact(number: f64) -> Scalar {
-    if number.fract() == 0.0 {
-        Scalar::Int(number as i64)
-    } else {
-        Scalar::Float(number)
-    }
+pub(super) fn exact(number: f64) -> Option<Scalar> {
+    (number.abs() < MAX_EXACT).then(|| {
+        if number.fract() == 0.0 {
+            Scalar::Int(number as i64)
+        } else {
+            Scalar::Float(number)
+        }
+    })
 }

@@ -31,7 +31,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
             AnnotationKind::Primary,
             sources,
         ));
-    for label in &diagnostic.secondary {
+    for label in &diagnostic.related(sources) {
         group = group.element(snippet(label, AnnotationKind::Context, sources));
     }
     for help in &diagnostic.help {

@@ -10,7 +10,7 @@ use super::source::Spanned;
 use super::tree::Tree;
 use super::units;
 
-const LIMITS: Keys = Keys {
+pub(super) const LIMITS: Keys = Keys {
     of: "`limits`",
     known: &[
         "cad_writes",
@@ -23,10 +23,9 @@ const LIMITS: Keys = Keys {
         "profile",
         "group",
     ],
-    later: &[],
 };
 
-const BUDGET: Keys = Keys {
+pub(super) const BUDGET: Keys = Keys {
     of: "`budget`",
     known: &[
         "max_spend",
@@ -34,14 +33,13 @@ const BUDGET: Keys = Keys {
         "keep_balance",
         "balance",
         "on_short",
+        "wait_max",
     ],
-    later: &["wait_max"],
 };
 
-const RETRY: Keys = Keys {
+pub(super) const RETRY: Keys = Keys {
     of: "`retry`",
     known: &["attempts", "backoff"],
-    later: &[],
 };
 
 pub(super) fn limits(reader: &mut Reader, tree: &Tree) -> Option<Limits> {
@@ -57,7 +55,7 @@ pub(super) fn limits(reader: &mut Reader, tree: &Tree) -> Option<Limits> {
         active_jobs: positive(reader, fields, "active_jobs", 100_000),
         profile: fields.get("profile").and_then(|tree| {
             let words = [("steady", Profile::Steady), ("window", Profile::Window)];
-            reader.choice("profile", tree, &words, &[])
+            reader.choice("profile", tree, &words)
         }),
         group: fields
             .get("group")
@@ -76,13 +74,14 @@ pub(super) fn budget(reader: &mut Reader, tree: &Tree) -> Option<Budget> {
         unchecked: false,
     };
     if let Some(tree) = fields.get("on_short") {
-        reader.choice("on_short", tree, &[("stop", ())], &["wait"]);
+        reader.choice("on_short", tree, &[("stop", ()), ("wait", ())]);
+    }
+    if let Some(tree) = fields.get("wait_max") {
+        duration(reader, tree);
     }
     if let Some(tree) = fields.get("balance") {
         let words = [("checked", false), ("unchecked", true)];
-        budget.unchecked = reader
-            .choice("balance", tree, &words, &[])
-            .unwrap_or_default();
+        budget.unchecked = reader.choice("balance", tree, &words).unwrap_or_default();
         if budget.unchecked {
             refuse_unchecked_caps(reader, fields, tree);
         }

@@ -4,9 +4,11 @@
 //! only seems to be missing. In a manifest that was read without errors nothing is refused.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::source::{Span, Spanned};
+use super::diagnostic::Code;
+use super::source::{SourceId, Span, Spanned};
 
 /// Stands for what was written, or should have been, and could not be read. A diagnostic says why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,10 @@ pub struct Manifest {
     pub vars: Vec<Var>,
     /// There may be other variables: what would have named them was refused.
     pub has_other_vars: bool,
+    /// Variables of the environment that templates may see.
+    pub env: Vec<EnvEntry>,
+    /// The lints that are silenced.
+    pub allowed_lints: Vec<Code>,
     /// The service's tier.
     pub limits: Limits,
     /// What may be spent.
@@ -64,6 +70,15 @@ pub struct Var {
     pub name: Spanned<String>,
     /// Its value.
     pub value: Read<Spanned<Scalar>>,
+}
+
+/// A variable of the environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EnvEntry {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its value.
+    pub value: Read<String>,
 }
 
 /// So many requests in so long a window.
@@ -127,7 +142,7 @@ pub struct Retry {
     pub backoff: Option<(Duration, Duration)>,
 }
 
-/// One entry of `parts`: a part, or as many as its matrix has combinations.
+/// One entry of `parts`: a part, or as many as its matrix has combinations or its table has rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartEntry {
     /// Its place.
@@ -136,10 +151,12 @@ pub struct PartEntry {
     pub id: Read<Spanned<String>>,
     /// Its tags.
     pub tags: Vec<Spanned<String>>,
-    /// Ids and globs of parts.
+    /// Ids and globs of parts, and steps of parts.
     pub needs: Vec<Spanned<String>>,
     /// Its matrix. When it was refused, not even the names of its axes are known.
     pub matrix: Read<Option<Matrix>>,
+    /// Its table. When it was refused, not even the names of its columns are known.
+    pub table: Read<Option<TableLink>>,
     /// Its steps; the list is never empty, unless it was refused.
     pub steps: Vec<StepEntry>,
 }
@@ -174,6 +191,56 @@ pub struct Axis {
     pub values: Vec<Read<Spanned<Scalar>>>,
 }
 
+/// A table that an entry names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableLink {
+    /// Its path, relative to the manifest's folder.
+    pub path: Spanned<String>,
+    /// What is in it.
+    pub table: Read<Arc<Table>>,
+}
+
+/// A design table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Its text.
+    pub source: SourceId,
+    /// Its columns, in their order; there is at least one.
+    pub columns: Vec<Column>,
+    /// Its rows, in their order.
+    pub rows: Vec<Row>,
+    /// Whether there are rows that were refused as a whole.
+    pub has_others: bool,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// The name of its variable.
+    pub name: Spanned<String>,
+    /// What its cells are.
+    pub kind: Read<CellType>,
+}
+
+/// What the cells of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the header's")]
+pub enum CellType {
+    Text,
+    Number,
+    Int,
+    Bool,
+}
+
+/// A row of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Its place in the file, where the header's is zero.
+    pub ix: usize,
+    /// One value for each column.
+    pub cells: Vec<Read<Spanned<Scalar>>>,
+}
+
 /// One step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepEntry {
@@ -181,6 +248,8 @@ pub struct StepEntry {
     pub id: Read<Option<Spanned<String>>>,
     /// Its condition: an expression, or a boolean.
     pub when: Read<Option<Spanned<When>>>,
+    /// What it waits for, beside what its part needs and the step before it.
+    pub needs: Vec<Spanned<String>>,
     /// The place of the word that says its kind.
     pub span: Span,
     /// Whether all keys of its body were read: two steps that were not can't be told to ask for the same.
@@ -206,19 +275,117 @@ pub enum StepBody {
         prompt: Read<Spanned<String>>,
         images: Vec<Spanned<String>>,
     },
+    Adopt(Read<AdoptTarget>),
     Iterate {
         prompt: Read<Spanned<String>>,
         images: Vec<Spanned<String>>,
+        on_drift: Option<OnDrift>,
     },
-    Review {
-        prompt: Read<Spanned<String>>,
-        /// `on_proposal: fail`.
-        fail_on_proposal: bool,
+    Review(Box<ReviewEntry>),
+    Check(CheckEntry),
+    Approve {
+        message: Option<Spanned<String>>,
     },
-    Check,
     Download {
         to: Read<Option<Spanned<String>>>,
+        artifacts: Read<Option<Spanned<String>>>,
+        transcript: bool,
     },
-    /// A step whose kind can't be told, or that this version doesn't know.
+    /// A step whose kind can't be told.
     Refused,
+}
+
+/// Which job a part adopts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AdoptTarget {
+    /// The one with this id.
+    Job(Spanned<String>),
+    /// The only one that a search finds.
+    Find(Spanned<String>),
+}
+
+/// What an iterate does when somebody else changed the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the manifest's")]
+pub enum OnDrift {
+    Fail,
+    Continue,
+    Recreate,
+}
+
+/// The keys of `review`.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names are the manifest's")]
+pub struct ReviewEntry {
+    pub prompt: Read<Spanned<String>>,
+    pub revision: Option<Spanned<String>>,
+    /// As the API has it.
+    pub viewer_state: Option<serde_json::Value>,
+    pub snapshots: Vec<Snapshot>,
+    pub on_proposal: Option<OnProposal>,
+    pub max_rounds: Option<u32>,
+}
+
+/// A picture that a review is shown.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names are the manifest's")]
+pub struct Snapshot {
+    pub label: Spanned<String>,
+    pub image: Spanned<String>,
+}
+
+/// What a review's proposal leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the manifest's")]
+pub enum OnProposal {
+    Ignore,
+    Fail,
+    Iterate,
+    Approve,
+}
+
+/// The keys of `check`.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[expect(missing_docs, reason = "the names are the manifest's")]
+pub struct CheckEntry {
+    pub solids: Option<Quantity>,
+    pub bodies: Option<Quantity>,
+    pub bbox: Option<Bbox>,
+    pub volume: Option<Volume>,
+    /// How many artifacts there are.
+    pub files: Option<NonZeroU32>,
+    pub on_fail: Option<OnFail>,
+}
+
+/// What a failed check leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the manifest's")]
+pub enum OnFail {
+    Reject,
+    Warn,
+}
+
+/// A number, or a template that makes one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Quantity {
+    /// As it stands.
+    Number(f64),
+    /// A template.
+    Template(Spanned<String>),
+}
+
+/// The size of the box around a part, in mm.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names are the manifest's")]
+pub struct Bbox {
+    pub size: Vec<Quantity>,
+    pub tolerance: Option<Quantity>,
+}
+
+/// The volume of a part, in mm³.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names are the manifest's")]
+pub struct Volume {
+    pub value: Option<Quantity>,
+    pub tolerance: Option<Quantity>,
 }

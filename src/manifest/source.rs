@@ -1,10 +1,53 @@
 //! The texts that a manifest is made of, and places in them.
 
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
+use std::sync::Arc;
 
-/// A text in [`Sources`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SourceId(u32);
+/// A text in [`Sources`], and the way by which what stands in it came to where it is used. Two of one text are equal,
+/// whatever the way: a mistake in an anchor is one mistake.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceId {
+    text: u32,
+    /// One more than the index of the way; zero when it is used where it stands.
+    way: u32,
+}
+
+impl PartialEq for SourceId {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for SourceId {}
+
+impl PartialOrd for SourceId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SourceId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl Hash for SourceId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+/// How something came to be used at another place than its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    /// The place where it is used.
+    pub span: Span,
+    /// What it says there, such as "used here".
+    pub how: &'static str,
+}
 
 /// A range of bytes in a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,14 +98,21 @@ pub struct Position {
     pub column: usize,
 }
 
+/// The most places that are shown for one value.
+const MAX_WAYS: usize = 4;
+
 /// All texts that were read, with the names that people know them by.
 #[derive(Debug, Clone, Default)]
-pub struct Sources(Vec<Source>);
+pub struct Sources {
+    texts: Vec<Source>,
+    /// Each with what `SourceId::way` was before it.
+    ways: Vec<(Way, u32)>,
+}
 
 #[derive(Debug, Clone)]
 struct Source {
     name: String,
-    text: String,
+    text: Arc<str>,
 }
 
 impl Sources {
@@ -71,24 +121,55 @@ impl Sources {
     /// # Panics
     /// When four thousand million sources are kept already.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
-        let id = u32::try_from(self.0.len()).expect("sources are files, and there are few");
-        self.0.push(Source {
+        let text_ix =
+            u32::try_from(self.texts.len()).expect("sources are files, and there are few");
+        self.texts.push(Source {
             name: name.into(),
-            text: text.into(),
+            text: text.into().into(),
         });
-        SourceId(id)
+        SourceId {
+            text: text_ix,
+            way: 0,
+        }
+    }
+
+    /// The text of `id` as it is used at `way`; the ways that it has are kept behind that, else those of `way` itself.
+    pub fn by(&mut self, id: SourceId, way: Way) -> SourceId {
+        let before = if id.way == 0 {
+            way.span.source.way
+        } else {
+            id.way
+        };
+        self.ways.push((way, before));
+        SourceId {
+            way: u32::try_from(self.ways.len()).unwrap_or(0),
+            ..id
+        }
+    }
+
+    /// Where what stands in `id` is used, the last way first.
+    pub fn ways(&self, id: SourceId) -> impl Iterator<Item = Way> {
+        let known = |ix: u32| self.ways.get((ix as usize).checked_sub(1)?);
+        std::iter::successors(known(id.way), move |(_, before)| known(*before))
+            .map(|(way, _)| *way)
+            .take(MAX_WAYS)
     }
 
     /// The name of `id`.
     #[must_use]
     pub fn name(&self, id: SourceId) -> &str {
-        &self.0[id.0 as usize].name
+        &self.texts[id.text as usize].name
     }
 
     /// The text of `id`.
     #[must_use]
     pub fn text(&self, id: SourceId) -> &str {
-        &self.0[id.0 as usize].text
+        &self.texts[id.text as usize].text
+    }
+
+    /// The text of `id`, to be kept while sources are added.
+    pub(super) fn shared_text(&self, id: SourceId) -> Arc<str> {
+        Arc::clone(&self.texts[id.text as usize].text)
     }
 
     /// What stands at `span`.

@@ -1,53 +1,29 @@
-//! Reads the `steps` of a part. One that is wrong keeps its place: what stands before and after it has a meaning.
+//! Reads the `steps` of a part. One that is wrong keeps its place: what stands before and after it has a meaning. What a
+//! step of one kind says is read in `bodies`.
 
+use super::bodies;
 use super::diagnostic::{Code, Diagnostic};
-use super::reader::{Fields, Keys, Reader};
-use super::shape::{Read, Refused, StepBody, StepEntry, When};
+use super::reader::{Keys, Reader};
+use super::shape::{Refused, StepBody, StepEntry, When};
 use super::source::{Span, Spanned};
+use super::suggest::list;
 use super::tree::{Entry, Tree, Value};
 
-const STEP: Keys = Keys {
+/// The kinds of steps.
+pub(super) const KINDS: [&str; 7] = [
+    "create", "adopt", "iterate", "review", "check", "approve", "download",
+];
+
+/// Those that take defaults: which job is adopted is of one part alone.
+pub(super) const DEFAULTED: [&str; 6] = [
+    "create", "iterate", "review", "check", "approve", "download",
+];
+
+pub(super) const STEP: Keys = Keys {
     of: "a step",
-    known: &["id", "create", "iterate", "review", "check", "download"],
-    later: &["adopt", "approve", "needs"],
-};
-
-const CREATE: Keys = Keys {
-    of: "`create`",
-    known: &["prompt", "images"],
-    later: &[],
-};
-
-const ITERATE: Keys = Keys {
-    of: "`iterate`",
-    known: &["prompt", "images", "when"],
-    later: &["on_drift"],
-};
-
-const REVIEW: Keys = Keys {
-    of: "`review`",
-    known: &["prompt", "on_proposal"],
-    later: &[
-        "revision",
-        "viewer_state",
-        "snapshots",
-        "max_rounds",
-        "when",
+    known: &[
+        "id", "needs", "create", "adopt", "iterate", "review", "check", "approve", "download",
     ],
-};
-
-const CHECK: Keys = Keys {
-    of: "`check`",
-    known: &[],
-    later: &[
-        "solids", "bodies", "bbox", "volume", "files", "on_fail", "when",
-    ],
-};
-
-const DOWNLOAD: Keys = Keys {
-    of: "`download`",
-    known: &["to"],
-    later: &["artifacts", "transcript", "when"],
 };
 
 /// Reads the list of steps.
@@ -63,29 +39,42 @@ pub(super) fn steps(reader: &mut Reader, tree: &Tree) -> Vec<StepEntry> {
     items.map(|item| step(reader, item)).collect()
 }
 
+/// The keys and values of the defaults of `kind`, each of which is looked at by itself.
+pub(super) fn check_defaults<'t>(
+    reader: &mut Reader,
+    kind: &str,
+    tree: &'t Tree,
+) -> Option<&'t [Entry]> {
+    let fields = reader.fields(tree, bodies::keys_of(kind))?;
+    bodies::body(reader, kind, Some(fields), bodies::Missing::IsFine);
+    reader.optional(fields, "when", when).ok()?;
+    reader.entries(tree)
+}
+
 fn step(reader: &mut Reader, tree: &Tree) -> StepEntry {
     let Some(fields) = reader.fields(tree, STEP) else {
         return refused(tree.span);
     };
-    let words = STEP.known.iter().chain(STEP.later).copied();
-    let kinds: Vec<(&str, &Entry)> = words
-        .filter(|word| !matches!(*word, "id" | "needs"))
-        .filter_map(|kind| Some((kind, fields.entry(kind)?)))
+    let kinds: Vec<(&str, &Entry)> = (KINDS.iter())
+        .filter_map(|kind| Some((*kind, fields.entry(kind)?)))
         .collect();
     let id = match reader.optional(fields, "id", Reader::text) {
         // A key that nobody knows could have been the id.
         Ok(None) if fields.have_strays() => Err(Refused),
         read => read,
     };
+    let needs = reader.texts(fields.get("needs"));
     match kinds[..] {
         [(kind, entry)] => StepEntry {
             id,
+            needs,
             ..body(reader, kind, entry)
         },
         [] => {
+            let help = format!("a step has one of {}", list(&KINDS));
             reader.diagnostics.push(
                 Diagnostic::error(Code::MissingKey, fields.span, "this step has no kind")
-                    .help("a step has one of `create`, `iterate`, `review`, `check`, `download`"),
+                    .help(help),
             );
             refused(fields.span)
         }
@@ -111,74 +100,30 @@ fn refused(span: Span) -> StepEntry {
     StepEntry {
         id: Err(Refused),
         when: Err(Refused),
+        needs: Vec::new(),
         span,
         is_whole: false,
         body: StepBody::Refused,
     }
 }
 
-/// Reads the step of `kind` but for its id.
+/// Reads the step of `kind` but for its id and needs.
 fn body(reader: &mut Reader, kind: &str, entry: &Entry) -> StepEntry {
-    let keys = match kind {
-        "create" => CREATE,
-        "iterate" => ITERATE,
-        "review" => REVIEW,
-        "check" => CHECK,
-        "download" => DOWNLOAD,
-        // A kind that this version doesn't support was refused as a key.
-        _ => return refused(entry.key.span),
-    };
+    let keys = bodies::keys_of(kind);
     let fields = reader.fields(&entry.value, keys);
-    // `when` may be known, not yet supported, or neither.
     let when = match fields {
-        Some(fields) if keys.known.contains(&"when") => reader.optional(fields, "when", self::when),
+        Some(fields) if keys.knows("when") => reader.optional(fields, "when", self::when),
         Some(fields) if fields.get("when").is_none() => Ok(None),
         _ => Err(Refused),
-    };
-    let body = match kind {
-        "create" => StepBody::Create {
-            prompt: prompt(reader, fields, CREATE.of),
-            images: images(reader, fields),
-        },
-        "iterate" => StepBody::Iterate {
-            prompt: prompt(reader, fields, ITERATE.of),
-            images: images(reader, fields),
-        },
-        "review" => StepBody::Review {
-            prompt: prompt(reader, fields, REVIEW.of),
-            fail_on_proposal: fails_on_proposal(reader, fields),
-        },
-        "check" => StepBody::Check,
-        _ => StepBody::Download {
-            to: fields
-                .ok_or(Refused)
-                .and_then(|fields| reader.optional(fields, "to", Reader::text)),
-        },
     };
     StepEntry {
         id: Ok(None),
         when,
+        needs: Vec::new(),
         span: entry.key.span,
         is_whole: fields.is_some_and(|fields| fields.are_whole()),
-        body,
+        body: bodies::body(reader, kind, fields, bodies::Missing::IsWrong),
     }
-}
-
-fn prompt(reader: &mut Reader, fields: Option<Fields<'_>>, of: &str) -> Read<Spanned<String>> {
-    let tree = reader.required(fields.ok_or(Refused)?, "prompt", of, "prompt: ...");
-    tree.and_then(|tree| reader.text(tree)).ok_or(Refused)
-}
-
-fn images(reader: &mut Reader, fields: Option<Fields<'_>>) -> Vec<Spanned<String>> {
-    reader.texts(fields.and_then(|fields| fields.get("images")))
-}
-
-fn fails_on_proposal(reader: &mut Reader, fields: Option<Fields<'_>>) -> bool {
-    let words = [("ignore", false), ("fail", true)];
-    fields
-        .and_then(|fields| fields.get("on_proposal"))
-        .and_then(|tree| reader.choice("on_proposal", tree, &words, &["iterate", "approve"]))
-        .unwrap_or_default()
 }
 
 fn when(reader: &mut Reader, tree: &Tree) -> Option<Spanned<When>> {

@@ -2,13 +2,12 @@
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics};
 use super::names::named_values;
-use super::parts;
 use super::reader::{Keys, Reader};
-use super::settings;
 use super::shape::Manifest;
 use super::source::{SourceId, Sources, Spanned};
+use super::surroundings::{Nowhere, Surroundings};
 use super::tree::{Tree, Value};
-use super::{toml, yaml};
+use super::{defaults, environment, include, lints, parts, settings, table, toml, yaml};
 
 /// How a manifest is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,14 +18,42 @@ pub enum Format {
     Toml,
 }
 
-const MANIFEST: Keys = Keys {
+impl Format {
+    /// The format of a file, by the end of its name.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
+            "yaml" | "yml" => Some(Self::Yaml),
+            "toml" => Some(Self::Toml),
+            _ => None,
+        }
+    }
+
+    /// The tree of the text of `source`.
+    pub(super) fn parse(
+        self,
+        sources: &mut Sources,
+        source: SourceId,
+    ) -> Result<Tree, Diagnostics> {
+        match self {
+            Self::Yaml => yaml::parse(sources, source),
+            Self::Toml => toml::parse(sources, source),
+        }
+    }
+}
+
+pub(super) const MANIFEST: Keys = Keys {
     of: "a manifest",
     known: &[
         "version",
         "name",
         "uid",
         "description",
+        "include",
+        "defaults",
         "vars",
+        "env",
+        "lints",
         "limits",
         "budget",
         "retry",
@@ -34,8 +61,22 @@ const MANIFEST: Keys = Keys {
         "output",
         "parts",
     ],
-    later: &["include", "defaults", "env"],
 };
+
+/// The keys of an included file: what several manifests can share.
+pub(super) const INCLUDED: [&str; 11] = [
+    "version",
+    "include",
+    "defaults",
+    "vars",
+    "env",
+    "lints",
+    "limits",
+    "budget",
+    "retry",
+    "job_timeout",
+    "output",
+];
 
 /// The longest name of a family: it becomes the name of a folder.
 const MAX_NAME_BYTES: usize = 200;
@@ -58,17 +99,38 @@ impl From<Diagnostics> for Misshapen {
     }
 }
 
-/// Reads the text that was added to `sources` as `source`.
+/// Reads the text that was added to `sources` as `source`, and that refers to nothing outside of it.
 ///
 /// # Errors
 /// Everything that is wrong with its shape, at once, and what could be read nevertheless.
-pub fn parse(sources: &Sources, source: SourceId, format: Format) -> Result<Manifest, Misshapen> {
-    let tree = match format {
-        Format::Yaml => yaml::parse(sources, source)?,
-        Format::Toml => toml::parse(sources, source)?,
-    };
+pub fn parse(
+    sources: &mut Sources,
+    source: SourceId,
+    format: Format,
+) -> Result<Manifest, Misshapen> {
+    parse_in(sources, source, format, &mut Nowhere)
+}
+
+/// Reads the text that was added to `sources` as `source`, and what it refers to in `surroundings`.
+///
+/// # Errors
+/// Everything that is wrong with its shape, at once, and what could be read nevertheless.
+pub fn parse_in(
+    sources: &mut Sources,
+    source: SourceId,
+    format: Format,
+    surroundings: &mut dyn Surroundings,
+) -> Result<Manifest, Misshapen> {
+    let mut tree = format.parse(sources, source)?;
     let mut reader = Reader::default();
-    match manifest(&mut reader, &tree) {
+    let is_whole = include::resolve(&mut reader, &mut tree, sources, surroundings);
+    defaults::apply(&mut reader, &mut tree, sources);
+    let mut read = manifest(&mut reader, &tree, surroundings);
+    if let Some(manifest) = &mut read {
+        manifest.has_other_vars |= !is_whole;
+        table::fill(manifest, sources, surroundings, &mut reader.diagnostics);
+    }
+    match read {
         Some(manifest) if !reader.diagnostics.has_errors() => Ok(manifest),
         rest => Err(Misshapen {
             diagnostics: reader.diagnostics,
@@ -77,7 +139,7 @@ pub fn parse(sources: &Sources, source: SourceId, format: Format) -> Result<Mani
     }
 }
 
-fn manifest(reader: &mut Reader, tree: &Tree) -> Option<Manifest> {
+fn manifest(reader: &mut Reader, tree: &Tree, surroundings: &dyn Surroundings) -> Option<Manifest> {
     if tree.value == Value::Null {
         return reader.refuse(
             Diagnostic::error(Code::MissingKey, tree.span, "the manifest is empty")
@@ -108,9 +170,15 @@ fn manifest(reader: &mut Reader, tree: &Tree) -> Option<Manifest> {
     });
     let has_other_vars = match vars {
         Some(None) => true,
-        Some(Some(_)) => fields.get("include").is_some(),
+        Some(Some(_)) => false,
         None => !fields.are_whole(),
     };
+    let env = fields
+        .get("env")
+        .and_then(|tree| environment::env(reader, tree, surroundings));
+    let allowed_lints = fields
+        .get("lints")
+        .and_then(|tree| lints::allowed(reader, tree));
     let limits = fields
         .get("limits")
         .and_then(|tree| settings::limits(reader, tree));
@@ -138,6 +206,8 @@ fn manifest(reader: &mut Reader, tree: &Tree) -> Option<Manifest> {
         description,
         vars: vars.flatten().unwrap_or_default(),
         has_other_vars,
+        env: env.unwrap_or_default(),
+        allowed_lints: allowed_lints.unwrap_or_default(),
         limits: limits.unwrap_or_default(),
         budget,
         retry: retry.unwrap_or_default(),

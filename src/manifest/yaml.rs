@@ -6,15 +6,54 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::{Error, Location, Options};
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics};
-use super::source::{SourceId, Sources, Span, Spanned};
+use super::source::{SourceId, Sources, Span, Spanned, Way};
 use super::tree::{Entry, Tree, Value, map_span};
 
-/// Reads the text of `source`.
-pub(super) fn parse(sources: &Sources, source: SourceId) -> Result<Tree, Diagnostics> {
-    let node: serde_yaml::Spanned<Node> =
+/// The most values of one file, aliases counted where they stand.
+const MAX_NODES: usize = 2_000_000;
+/// The deepest value.
+const MAX_DEPTH: usize = 64;
+/// What that takes of the stack, and then some: about 40 KiB a level in a build for debugging.
+const STACK_BYTES: usize = 16 * 1024 * 1024;
+/// The most values that aliases and merges repeat.
+const MAX_REPEATED: usize = 50_000;
+
+/// Reads the text of `source`. What an alias or a merge repeats knows both of its places.
+pub(super) fn parse(sources: &mut Sources, source: SourceId) -> Result<Tree, Diagnostics> {
+    let node = nodes(sources, source)?;
+    let mut planter = Planter {
+        sources,
+        source,
+        last: None,
+    };
+    Ok(planter.tree(node))
+}
+
+/// Parses the text of `source` on a stack of its own: the parser recurses, deeper than a thread of a runtime allows.
+fn nodes(sources: &Sources, source: SourceId) -> Result<serde_yaml::Spanned<Node>, Diagnostics> {
+    let parse = || {
         serde_yaml::from_str_with_options(sources.text(source), options())
-            .map_err(|error| explain(&error, sources, source))?;
-    Ok(tree(node, source))
+            .map_err(|error| Diagnostics::from(explain(&error, sources, source)))
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let parsed = thread
+            .spawn_scoped(scope, parse)
+            .map(std::thread::ScopedJoinHandle::join);
+        match parsed {
+            Ok(Ok(parsed)) => parsed,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(error) => {
+                let span = Span {
+                    source,
+                    start: 0,
+                    end: 0,
+                };
+                let message = format!("there is no memory to parse this: {error}");
+                Err(Diagnostic::error(Code::UnreadableFile, span, message).into())
+            }
+        }
+    })
 }
 
 fn options() -> Options {
@@ -23,10 +62,18 @@ fn options() -> Options {
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
         with_snippet: false,
+        reject_unsupported_tags: true,
+        reject_tagged_field_names: true,
+        alias_limits: serde_yaml::alias_limits! {
+            // A list or mapping is two events.
+            max_total_replayed_events: 2 * MAX_REPEATED,
+        },
         budget: serde_yaml::budget! {
-            max_nodes: 250_000,
-            // A manifest has about ten levels; the parser recurses, and a thread may have little stack.
-            max_depth: 32,
+            max_nodes: MAX_NODES,
+            max_events: 2 * MAX_NODES + 10,
+            max_depth: MAX_DEPTH,
+            // Behind the depth, which has the better message.
+            flow_nesting_limit: MAX_DEPTH + 2,
             // One list of steps may serve hundreds of parts; what aliases grow to is bounded by itself.
             enforce_alias_anchor_ratio: false,
         },
@@ -40,25 +87,54 @@ enum Node {
     Map(Vec<(serde_yaml::Spanned<String>, serde_yaml::Spanned<Node>)>),
 }
 
-fn tree(node: serde_yaml::Spanned<Node>, source: SourceId) -> Tree {
-    let span = span(node.defined, source);
-    match node.value {
-        Node::Leaf(value) => Spanned::new(value, span),
-        Node::Seq(items) => {
-            let items = items.into_iter().map(|item| tree(item, source)).collect();
-            Spanned::new(Value::Seq(items), span)
+/// Makes trees of nodes.
+struct Planter<'s> {
+    sources: &'s mut Sources,
+    source: SourceId,
+    /// The alias that was met last, and the source of what it repeats.
+    last: Option<(Span, SourceId)>,
+}
+
+impl Planter<'_> {
+    fn tree(&mut self, node: serde_yaml::Spanned<Node>) -> Tree {
+        let span = self.place(node.referenced, node.defined);
+        match node.value {
+            Node::Leaf(value) => Spanned::new(value, span),
+            Node::Seq(items) => {
+                let items = items.into_iter().map(|item| self.tree(item)).collect();
+                Spanned::new(Value::Seq(items), span)
+            }
+            Node::Map(entries) => {
+                let entries: Vec<Entry> = entries
+                    .into_iter()
+                    .map(|(key, value)| Entry {
+                        key: Spanned::new(key.value, self.place(key.referenced, key.defined)),
+                        value: self.tree(value),
+                    })
+                    .collect();
+                let span = map_span(span, &entries);
+                Spanned::new(Value::Map(entries), span)
+            }
         }
-        Node::Map(entries) => {
-            let entries: Vec<Entry> = entries
-                .into_iter()
-                .map(|(key, value)| Entry {
-                    key: Spanned::new(key.value, self::span(key.defined, source)),
-                    value: tree(value, source),
-                })
-                .collect();
-            let span = map_span(span, &entries);
-            Spanned::new(Value::Map(entries), span)
+    }
+
+    /// The place of what is written at `defined` and used at `referenced`.
+    fn place(&mut self, referenced: Location, defined: Location) -> Span {
+        let place = span(defined, self.source);
+        let used = span(referenced, self.source);
+        if used.start == place.start || referenced.span().byte_offset().is_none() {
+            return place;
         }
+        let source = match self.last {
+            Some((last, source)) if last == used => source,
+            _ => {
+                let how = "used here";
+                let source = self.sources.by(self.source, Way { span: used, how });
+                self.last = Some((used, source));
+                source
+            }
+        };
+        Span { source, ..place }
     }
 }
 
@@ -96,17 +172,39 @@ fn explain(error: &Error, sources: &Sources, source: SourceId) -> Diagnostic {
             Diagnostic::error(Code::Syntax, place, "this alias has no anchor")
                 .help("anchors (`&name`) stand above the aliases (`*name`) that use them")
         }
-        // A breach inside of an alias comes as a message.
-        _ if message.starts_with("budget breached") => Diagnostic::error(
-            Code::Syntax,
-            place,
-            "this is more YAML than a manifest may have",
-        )
-        .help("at most 250,000 values, 32 levels deep, aliases counted where they are used"),
+        Error::UnsupportedTag { tag, .. } | Error::TaggedStructFieldName { tag, .. } => {
+            let message = format!("manifests have no tags, and this is `{tag}`");
+            Diagnostic::error(Code::Syntax, place, message).help("remove it")
+        }
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => explain_repeats(place),
+        Error::RecursiveReferencesRequireWeakTypes { .. } => {
+            Diagnostic::error(Code::Syntax, place, "this alias stands in its own anchor")
+                .help("a value can't have itself in it")
+        }
+        // A breach inside of an alias comes as a message, and so does one that the scanner finds.
+        _ if message.starts_with("alias replay limit exceeded") => explain_repeats(place),
+        _ if message.starts_with("recursion limit exceeded") => explain_size(place),
+        _ if message.starts_with("budget breached") => explain_size(place),
         _ => Diagnostic::error(Code::Syntax, place, message)
             .label("YAML stops here")
             .help("look for a missing quote, bracket, colon or blank here and in the line above"),
     }
+}
+
+fn explain_repeats(place: Span) -> Diagnostic {
+    let message = "aliases repeat more than a manifest may have";
+    Diagnostic::error(Code::Syntax, place, message).help(format!(
+        "aliases and merges repeat at most {MAX_REPEATED} values; a matrix, a table or `defaults` repeats without them"
+    ))
+}
+
+fn explain_size(place: Span) -> Diagnostic {
+    let message = "this is more YAML than a manifest may have";
+    Diagnostic::error(Code::Syntax, place, message).help(format!(
+        "a file has at most {MAX_NODES} values, {MAX_DEPTH} levels deep, and its aliases repeat at most {MAX_REPEATED}"
+    ))
 }
 
 /// The byte at a line and column, which some errors have alone.

@@ -282,7 +282,14 @@ impl Judgement<'_> {
             let why = "the job brought no files".to_owned();
             return Action::Run(Reason::Again { why });
         }
-        for file in super::publish::files(stem, result) {
+        let Content::Download { artifacts } = &step.content else {
+            return Action::Run(Reason::New);
+        };
+        let files = super::publish::files(stem, artifacts, result);
+        if files.is_empty() {
+            return Action::Run(Reason::New);
+        }
+        for file in files {
             match self.memory.published.get(&file.path) {
                 Some(published) if Some(published.stored) == file.stored => {
                     if self.missing.contains(&published.path) {

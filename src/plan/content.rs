@@ -1,6 +1,7 @@
 //! What a step asks for: the part of a step that its key sees.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -244,9 +245,67 @@ pub enum Content {
         prompt: Prompt,
     },
     /// A look at the artifacts of the write before it: every file is a whole Part 21 file.
-    Check {},
+    Check {
+        /// What else is expected of them.
+        #[serde(flatten)]
+        expected: Expected,
+    },
     /// Publication of the artifacts of the write before it.
-    Download {},
+    Download {
+        /// Which of them.
+        #[serde(default, skip_serializing_if = "Selection::is_all")]
+        artifacts: Selection,
+    },
+}
+
+/// What a check expects, beside whole files. What is absent is not looked at, and is not in the key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    /// How many artifacts there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<NonZeroU32>,
+    /// Whether what is wrong rejects the part. It is in the key: a check that only warned has not passed for one that rejects.
+    #[serde(default, skip_serializing_if = "OnFail::is_reject")]
+    pub on_fail: OnFail,
+}
+
+/// What a failed check leads to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFail {
+    /// The part is rejected.
+    #[default]
+    Reject,
+    /// It is reported.
+    Warn,
+}
+
+impl OnFail {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    fn is_reject(&self) -> bool {
+        *self == Self::Reject
+    }
+}
+
+/// Which artifacts a download publishes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Selection {
+    /// All of them.
+    #[default]
+    All,
+    /// The one that the assembly is.
+    Root,
+    /// Those whose label matches a pattern.
+    Labels(String),
+}
+
+impl Selection {
+    /// Whether it is all of them.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        *self == Self::All
+    }
 }
 
 impl Content {
@@ -257,8 +316,8 @@ impl Content {
             Self::Create { .. } => StepKind::Create,
             Self::Iterate { .. } => StepKind::Iterate,
             Self::Review { .. } => StepKind::Review,
-            Self::Check {} => StepKind::Check,
-            Self::Download {} => StepKind::Download,
+            Self::Check { .. } => StepKind::Check,
+            Self::Download { .. } => StepKind::Download,
         }
     }
 
@@ -269,7 +328,7 @@ impl Content {
             Self::Create { prompt, .. }
             | Self::Iterate { prompt, .. }
             | Self::Review { prompt } => Some(prompt),
-            Self::Check {} | Self::Download {} => None,
+            Self::Check { .. } | Self::Download { .. } => None,
         }
     }
 
@@ -278,7 +337,7 @@ impl Content {
     pub fn images(&self) -> &[ImageRef] {
         match self {
             Self::Create { images, .. } | Self::Iterate { images, .. } => images,
-            Self::Review { .. } | Self::Check {} | Self::Download {} => &[],
+            Self::Review { .. } | Self::Check { .. } | Self::Download { .. } => &[],
         }
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
 
-use super::content::{Content, Digest};
+use super::content::{Content, Digest, OnFail, Selection};
 use crate::teeth::{Bug, bites};
 
 /// The content key of a step. Ids, paths, `needs`, names and settings are not in it.
@@ -38,6 +38,27 @@ impl StepKey {
                 images.nested(one);
             }
             canonical.nested(images);
+        }
+        // What has its default is absent, so that keys of before are those of now.
+        match content {
+            Content::Check { expected } => {
+                if let Some(files) = expected.files {
+                    canonical.text("files").number(files.get());
+                }
+                if expected.on_fail == OnFail::Warn {
+                    canonical.text("on_fail").text("warn");
+                }
+            }
+            Content::Download { artifacts } => match artifacts {
+                Selection::All => {}
+                Selection::Root => {
+                    canonical.text("artifacts").text("root");
+                }
+                Selection::Labels(pattern) => {
+                    canonical.text("artifacts").text("labels").text(pattern);
+                }
+            },
+            Content::Create { .. } | Content::Iterate { .. } | Content::Review { .. } => {}
         }
         Self(canonical.digest())
     }

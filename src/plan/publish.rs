@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::remote::{ArtifactId, Stored, WriteResult};
+use globset::GlobBuilder;
+
+use super::content::Selection;
+use super::remote::{Artifact, ArtifactId, Stored, WriteResult};
 
 /// The longest piece of a label in a file name, in bytes.
 const MAX_LABEL_BYTES: usize = 60;
@@ -18,14 +21,42 @@ pub struct PlannedFile {
     pub stored: Option<Stored>,
 }
 
-/// The files that a download of `result` under `stem` publishes: `<stem>.step`, or `<stem>--<label>.step` for several.
-/// The service's file names are never used, and its labels only after everything but letters and digits was taken out.
+/// The artifacts of `result` that `selection` names.
 #[must_use]
-pub fn files(stem: &str, result: &WriteResult) -> Vec<PlannedFile> {
-    let single = result.artifacts.len() == 1;
+pub fn selected<'r>(selection: &Selection, result: &'r WriteResult) -> Vec<&'r Artifact> {
+    let all = result.artifacts.iter();
+    match selection {
+        Selection::All => all.collect(),
+        // The only file is the whole, whatever the service says of it.
+        Selection::Root if result.artifacts.len() == 1 => all.collect(),
+        Selection::Root => all.filter(|artifact| artifact.is_root).collect(),
+        Selection::Labels(pattern) => match GlobBuilder::new(pattern).build() {
+            Ok(glob) => {
+                let glob = glob.compile_matcher();
+                all.filter(|artifact| glob.is_match(&artifact.label))
+                    .collect()
+            }
+            // Patterns are looked at with the manifest.
+            Err(_) => Vec::new(),
+        },
+    }
+}
+
+/// The files that a download of `selection` of `result` under `stem` publishes: `<stem>.step`, or `<stem>--<label>.step`
+/// where the revision has several. The service's file names are never used, and its labels only after everything but
+/// letters and digits was taken out. Which others are selected changes no file's name.
+#[must_use]
+pub fn files(stem: &str, selection: &Selection, result: &WriteResult) -> Vec<PlannedFile> {
+    let single = result.artifacts.len() == 1 || *selection == Selection::Root;
+    let selected: BTreeSet<&ArtifactId> = (selected(selection, result).into_iter())
+        .map(|artifact| &artifact.id)
+        .collect();
     let mut taken = BTreeSet::new();
     let mut files = Vec::new();
     for artifact in &result.artifacts {
+        if single && !selected.contains(&artifact.id) {
+            continue;
+        }
         let base = if single {
             stem.to_owned()
         } else {
@@ -37,11 +68,13 @@ pub fn files(stem: &str, result: &WriteResult) -> Vec<PlannedFile> {
             .into_iter()
             .find(|name| taken.insert(name.to_lowercase()))
             .unwrap_or(base);
-        files.push(PlannedFile {
-            path: format!("{name}.step"),
-            artifact: artifact.id.clone(),
-            stored: artifact.stored,
-        });
+        if selected.contains(&artifact.id) {
+            files.push(PlannedFile {
+                path: format!("{name}.step"),
+                artifact: artifact.id.clone(),
+                stored: artifact.stored,
+            });
+        }
     }
     files
 }
@@ -76,11 +109,15 @@ fn safe_label(label: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::remote::Artifact;
     use super::*;
 
     fn paths(labels: &[&str]) -> Vec<String> {
+        selected_paths(labels, &Selection::All)
+    }
+
+    fn selected_paths(labels: &[&str], selection: &Selection) -> Vec<String> {
         let artifact = |(n, label): (usize, &&str)| Artifact {
+            is_root: n == 0,
             id: ArtifactId(format!("art_{n}")),
             label: (*label).to_owned(),
             kind: "step".to_owned(),
@@ -93,7 +130,7 @@ mod tests {
             charged: None,
             artifacts,
         };
-        files("plates/p1", &result)
+        files("plates/p1", selection, &result)
             .into_iter()
             .map(|file| file.path)
             .collect()
@@ -102,6 +139,24 @@ mod tests {
     #[test]
     fn one_artifact_has_the_name_of_its_part() {
         assert_eq!(paths(&["../../etc/passwd"]), ["plates/p1.step"]);
+    }
+
+    #[test]
+    fn a_selection_changes_which_files_there_are_and_not_their_names() {
+        let labels = ["frame", "rail", "rail", "foot"];
+        assert_eq!(
+            selected_paths(&labels, &Selection::Root),
+            ["plates/p1.step"]
+        );
+        let rails = Selection::Labels("rail*".to_owned());
+        assert_eq!(
+            selected_paths(&labels, &rails),
+            ["plates/p1--rail.step", "plates/p1--rail-2.step"]
+        );
+        let feet = Selection::Labels("f[oO]*t".to_owned());
+        assert_eq!(selected_paths(&labels, &feet), ["plates/p1--foot.step"]);
+        let none = Selection::Labels("x".to_owned());
+        assert_eq!(selected_paths(&labels, &none), Vec::<String>::new());
     }
 
     #[test]

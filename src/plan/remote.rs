@@ -73,6 +73,9 @@ pub struct Artifact {
     pub label: String,
     /// `step` for a STEP file.
     pub kind: String,
+    /// Whether it is the whole assembly, as the service says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_root: bool,
     /// Where it is at home, once it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored: Option<Stored>,

@@ -333,7 +333,7 @@ impl<'a> Desk<'a> {
         let before = part.steps.iter().take_while(|other| other.id != step.id);
         let write = before.filter(|other| other.kind.is_write()).last();
         let result = write.and_then(|write| self.memory.write_result(&part.send_id(write)));
-        let wanted = result.map(|result| publish::files(stem, result));
+        let wanted = result.map(|result| publish::files(stem, &step.artifacts, result));
         let published = wanted.into_iter().flatten();
         published
             .filter_map(|file| self.memory.published.get(&file.path))

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::action::{Action, Blocker};
 use crate::plan::actions::Plan;
-use crate::plan::content::{Digest, StepKind};
+use crate::plan::content::{Content, Digest, Selection, StepKind};
 use crate::plan::family::{Policy, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{LineageId, StepKey};
@@ -61,6 +61,9 @@ pub struct SheetStep {
     /// Where a download publishes: the folder and file stem, relative to the output folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish_as: Option<String>,
+    /// Which artifacts a download publishes.
+    #[serde(default, skip_serializing_if = "Selection::is_all")]
+    pub artifacts: Selection,
 }
 
 /// What was to be done with a step.
@@ -126,6 +129,10 @@ impl Sheet {
                 publish_as: match &step.policy {
                     Policy::PublishAs(stem) => Some(stem.clone()),
                     Policy::None | Policy::OnProposal(_) => None,
+                },
+                artifacts: match &step.content {
+                    Content::Download { artifacts } => artifacts.clone(),
+                    _ => Selection::All,
                 },
             }
         };

@@ -12,7 +12,7 @@ use crate::adapters::state_folder::{StateError, StateFolder};
 use crate::api::TransportSetupError;
 use crate::execute::engine::EngineError;
 use crate::execute::ports::StorageError;
-use crate::manifest::{self, Diagnostics, Sources};
+use crate::manifest::{self, Diagnostics, Environment, Sources};
 use crate::plan::action::EditedLineage;
 use crate::plan::actions::Plan;
 use crate::plan::family::Family;
@@ -108,13 +108,13 @@ impl From<StorageError> for SessionError {
     }
 }
 
-/// Reads the manifest at `path` and works out what it means.
+/// Reads the manifest at `path` and works out what it means. Of `environment` it sees the variables that it lists.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn load(path: &Path) -> Result<Loaded, SessionError> {
+pub fn load(path: &Path, environment: Environment<'_>) -> Result<Loaded, SessionError> {
     let mut sources = Sources::default();
-    let read = manifest::load(path, &mut sources);
+    let read = manifest::load(path, &mut sources, environment);
     match understand(read, &sources, &mut FolderImages::new(folder_of(path))) {
         Ok((family, lints)) => Ok(Loaded {
             path: path.to_owned(),

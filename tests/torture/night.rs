@@ -213,7 +213,7 @@ impl ImageSource for OneImage {
 fn family(text: &str) -> Family {
     let mut sources = Sources::default();
     let source = sources.add("m.yaml", text);
-    let parsed = manifest::parse(&sources, source, Format::Yaml);
+    let parsed = manifest::parse(&mut sources, source, Format::Yaml);
     let parsed = parsed.unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
     resolve(&parsed, &sources, &mut OneImage)
         .unwrap_or_else(|problems| panic!("{problems:?}\n{text}"))

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::images::ImageSource;
+use super::scope::Uses;
 use super::template::Engine;
+use super::variants::{MAX_SHOWN_ROWS, RowOf};
 use crate::manifest::{Diagnostic, Diagnostics, Sources, Span};
 use crate::plan::content::Digest;
 use crate::plan::family::{Part, PartIx, Step};
@@ -21,16 +23,47 @@ pub(super) struct Bench<'a> {
     pub(super) paths: BTreeMap<Digest, String>,
     /// Whether a template or condition was refused, so that what it uses is not known.
     pub(super) has_unread_text: bool,
+    /// The variables that other files set, and where.
+    pub(super) foreign_vars: BTreeMap<String, Span>,
+    /// The row of the part that is made.
+    pub(super) row: Option<RowOf>,
     pub(super) problems: Diagnostics,
 }
 
 impl Bench<'_> {
-    /// Reports `problem` of one of an entry's parts, and has no value.
-    pub(super) fn refuse<T>(&mut self, problem: Diagnostic) -> Option<T> {
-        self.problems.push_first(problem);
+    /// Reports `problem` of one of an entry's parts, and has no value. A matrix meets one mistake in each of its
+    /// combinations and shows the first; the rows of a table are written one by one, and some show which cells did it.
+    ///
+    /// Where a variable of another file is used, that place is shown as well.
+    pub(super) fn refuse<T>(&mut self, uses: &Uses, mut problem: Diagnostic) -> Option<T> {
+        for (name, span) in &self.foreign_vars {
+            if uses.has(name) || uses.has(&format!("vars.{name}")) {
+                problem = problem.see(*span, format!("`{name}` is set here"));
+            }
+        }
+        let mut cells = None;
+        if let Some(row) = &self.row {
+            let names = row.table.columns.iter().map(|column| &column.name.value);
+            let used = names.enumerate().filter(|(_, name)| uses.has(name));
+            let columns: Vec<usize> = used.map(|(column, _)| column).collect();
+            cells = Some(row.cells(columns).take(MAX_CELLS).collect::<Vec<_>>());
+        }
+        match cells {
+            Some(cells) if !cells.is_empty() => {
+                let see = |problem: Diagnostic, (span, address)| {
+                    problem.see(span, format!("cell {address}"))
+                };
+                let problem = cells.into_iter().fold(problem, see);
+                self.problems.push_few(problem, MAX_SHOWN_ROWS);
+            }
+            _ => self.problems.push_first(problem),
+        }
         None
     }
 }
+
+/// The most cells that one problem points at.
+const MAX_CELLS: usize = 3;
 
 /// A family in the making.
 #[derive(Default)]
@@ -39,6 +72,8 @@ pub(super) struct Draft {
     pub(super) steps: Vec<Step>,
     /// For each part, the index of its entry in the manifest.
     pub(super) origins: Vec<usize>,
+    /// For each part of a table, the place and address of the cell that makes its id.
+    pub(super) key_cells: BTreeMap<usize, (Span, String)>,
     pub(super) publications: Vec<Publication>,
     /// Where each image was read from.
     pub(super) images: BTreeMap<Digest, String>,

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Bench, Draft, IdPattern, Publication};
-use super::matrix::{Expansion, expand};
 use super::scope::{Names, Scope};
-use super::steps::{self, Rendered, StepPlan, Text};
-use crate::manifest::shape::{Axis, Manifest, Var};
-use crate::manifest::{Code, Diagnostic, Span};
+use super::steps::{self, Rendered, StepPlan};
+use super::text::Text;
+use super::variants::{self, RowOf};
+use crate::manifest::shape::{Manifest, Var};
+use crate::manifest::{Code, Diagnostic, Span, Spanned};
 use crate::plan::content::{Content, StepKind};
 use crate::plan::family::{Part, PartIx, Policy, Step, StepIx};
 use crate::plan::ids::{PartId, StepId};
@@ -23,14 +24,10 @@ pub(super) fn entry(
     bench: &mut Bench<'_>,
 ) {
     let entry = &manifest.parts[origin];
-    let matrix = entry.matrix.as_ref();
-    let axes = match matrix {
-        Ok(Some(matrix)) => matrix.axes.as_slice(),
-        _ => &[],
-    };
-    report_shadowed(&manifest.vars, axes, bench);
-    let has_others = manifest.has_other_vars || matrix.is_err();
-    let names = Names::new(&manifest.vars, axes, has_others);
+    let variants = variants::of(entry, fits, &mut bench.problems);
+    report_shadowed(&manifest.vars, &variants.names, bench);
+    let has_others = manifest.has_other_vars || variants.has_other_names;
+    let names = Names::new(manifest, &variants.names, has_others);
     let id = entry.id.as_ref().ok();
     let tags: BTreeSet<&str> = entry.tags.iter().map(|tag| tag.value.as_str()).collect();
     let shared = Shared {
@@ -40,38 +37,61 @@ pub(super) fn entry(
         tags: tags.into_iter().map(str::to_owned).collect(),
         origin,
     };
-    let expansion = match matrix {
-        Ok(Some(matrix)) => expand(matrix, fits, &mut bench.problems),
-        Ok(None) => Expansion {
-            combinations: vec![Vec::new()],
-            has_others: !fits,
-        },
-        Err(_) => Expansion {
-            combinations: Vec::new(),
-            has_others: true,
-        },
-    };
-    for combination in &expansion.combinations {
+    let key_column = shared.id.as_ref().and_then(|id| {
+        let mut names = variants.names.iter();
+        names.position(|name| id.uses().has(&name.value))
+    });
+    for (row, combination) in variants.expansion.combinations.iter().enumerate() {
+        let table = variants.table.clone();
+        bench.row = table.map(|table| RowOf { table, row });
         let scope = names.scope(combination);
         let id = shared.id_in(&scope, bench);
+        if let (Some(row), Ok(_)) = (&bench.row, &id)
+            && let Some(cell) = row.cells(key_column.or(Some(0))).next()
+        {
+            draft.key_cells.insert(draft.parts.len(), cell);
+        }
         shared.add(scope, id, draft, bench);
     }
-    if expansion.has_others {
+    bench.row = None;
+    if variants.expansion.has_others {
         // One for all that nobody knows: what doesn't depend on the combination can be wrong in each.
-        let scope = names.scope(&vec![None; axes.len()]);
+        let scope = names.scope(&vec![None; variants.names.len()]);
         shared.add(scope, Err(shared.pattern.clone()), draft, bench);
     }
     draft
         .used
         .extend(names.into_used().into_iter().map(str::to_owned));
+    report_unreachable(&shared, origin, draft, bench);
 }
 
-fn report_shadowed(vars: &[Var], axes: &[Axis], bench: &mut Bench<'_>) {
-    for axis in axes {
-        if let Some(var) = vars.iter().find(|var| var.name.value == axis.name.value) {
-            let message = format!("axis `{0}` hides the variable `{0}`", axis.name.value);
+/// Reports steps that no part of the entry at `origin` has.
+fn report_unreachable(shared: &Shared<'_>, origin: usize, draft: &Draft, bench: &mut Bench<'_>) {
+    let first = draft.origins.partition_point(|known| *known < origin);
+    let parts = &draft.parts[first..];
+    if parts.is_empty() {
+        return;
+    }
+    for plan in shared.plans.iter().flatten() {
+        let is_skipped = |part: &Part| part.skipped.iter().any(|(id, _)| *id == plan.id);
+        if let Some(when) = plan.condition_span()
+            && parts.iter().all(is_skipped)
+        {
+            let message = format!("no part has the step `{}`: this is false for each", plan.id);
             bench.problems.push(
-                Diagnostic::warning(Code::ShadowedVar, axis.name.span, message)
+                Diagnostic::warning(Code::UnreachableStep, when, message)
+                    .help("correct the condition, or remove the step"),
+            );
+        }
+    }
+}
+
+fn report_shadowed(vars: &[Var], names: &[&Spanned<String>], bench: &mut Bench<'_>) {
+    for name in names {
+        if let Some(var) = vars.iter().find(|var| var.name.value == name.value) {
+            let message = format!("axis `{0}` hides the variable `{0}`", name.value);
+            bench.problems.push(
+                Diagnostic::warning(Code::ShadowedVar, name.span, message)
                     .see(var.name.span, "this one")
                     .help("rename one of them"),
             );
@@ -101,7 +121,7 @@ impl Shared<'_> {
         PartId::new(text.as_str()).map_err(|error| {
             let message = format!("`{text}` is no id: {error}");
             let problem = Diagnostic::error(Code::BadId, template.written.span, message);
-            bench.problems.push_first(problem.help("rename the part"));
+            bench.refuse::<()>(template.uses(), problem.help("rename the part"));
             // Any of its characters can change.
             IdPattern::default()
         })
@@ -144,6 +164,7 @@ impl Shared<'_> {
                 });
             }
             Err(pattern) => {
+                draft.key_cells.remove(&draft.parts.len());
                 draft.steps.truncate(steps);
                 draft.publications.truncate(publications);
                 draft.unknown_ids.insert(pattern);

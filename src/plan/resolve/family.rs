@@ -7,9 +7,9 @@ use super::images::ImageSource;
 use super::outputs::{refuse_collisions, relative};
 use super::settings::settings;
 use super::template::Engine;
-use super::{expand, lints, matrix, needs};
+use super::{expand, lints, needs, variants};
 use crate::manifest::shape::{Manifest, PartEntry};
-use crate::manifest::{Code, Diagnostic, Diagnostics, Misshapen, Severity, Sources, Span};
+use crate::manifest::{Code, Diagnostic, Diagnostics, Misshapen, Severity, Sources};
 use crate::plan::family::Family;
 use crate::plan::key::Salt;
 
@@ -85,6 +85,11 @@ fn draft(
         images,
         paths: BTreeMap::new(),
         has_unread_text: false,
+        foreign_vars: (manifest.vars.iter())
+            .filter(|var| var.name.span.source != manifest.span.source)
+            .map(|var| (var.name.value.clone(), var.name.span))
+            .collect(),
+        row: None,
         problems: Diagnostics::default(),
     };
     let fitting = refuse_too_many(&manifest.parts, &mut bench.problems);
@@ -100,9 +105,13 @@ fn draft(
     needs::link(&manifest.parts, &mut draft, &mut problems);
     let used = (!bench.has_unread_text).then_some(&draft.used);
     lints::manifest(manifest, used, &mut problems);
+    for entry in &manifest.parts {
+        lints::prompts(&entry.steps, &mut problems);
+    }
     if !problems.has_errors() {
         lints::twins(manifest, &draft, &mut problems);
     }
+    problems.allow(&manifest.allowed_lints);
     (draft, problems)
 }
 
@@ -110,10 +119,9 @@ fn draft(
 fn refuse_too_many(entries: &[PartEntry], problems: &mut Diagnostics) -> usize {
     let mut total = 0_usize;
     for (ix, entry) in entries.iter().enumerate() {
-        let matrix = entry.matrix.as_ref().ok().and_then(Option::as_ref);
-        total = total.saturating_add(matrix.map_or(1, matrix::size));
+        let (size, span) = variants::size(entry);
+        total = total.saturating_add(size);
         if total > MAX_PARTS {
-            let span = matrix.map_or(entry.id_span(), |matrix| matrix.span);
             let message = format!("{total} parts and more, and a family has at most {MAX_PARTS}");
             problems.push(
                 Diagnostic::error(Code::TooManyParts, span, message)
@@ -126,12 +134,24 @@ fn refuse_too_many(entries: &[PartEntry], problems: &mut Diagnostics) -> usize {
 }
 
 fn refuse_equal_ids(manifest: &Manifest, draft: &Draft, problems: &mut Diagnostics) {
-    let mut known: BTreeMap<&str, Span> = BTreeMap::new();
-    for (part, &origin) in draft.parts.iter().zip(&draft.origins) {
-        let span = manifest.parts[origin].id_span();
-        let Some(first) = known.insert(part.id.as_str(), span) else {
+    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+    for (ix, part) in draft.parts.iter().enumerate() {
+        let span_of = |ix: usize| manifest.parts[draft.origins[ix]].id_span();
+        let Some(first_ix) = known.insert(part.id.as_str(), ix) else {
             continue;
         };
+        let (first, span) = (span_of(first_ix), span_of(ix));
+        let cells = (draft.key_cells.get(&first_ix), draft.key_cells.get(&ix));
+        if let (true, (Some((there, there_at)), Some((here, here_at)))) = (first == span, cells) {
+            let message = format!("two rows of this table make a part `{}`", part.id);
+            let problem = Diagnostic::error(Code::DuplicatePart, *here, message)
+                .label(format!("cell {here_at}"))
+                .see(*there, format!("cell {there_at}"))
+                .see(span, "ids are made here")
+                .help("use in the id what no two rows have alike");
+            problems.push_first(problem);
+            continue;
+        }
         let problem = if first == span {
             let message = format!("two combinations of this matrix make a part `{}`", part.id);
             Diagnostic::error(Code::DuplicatePart, span, message)

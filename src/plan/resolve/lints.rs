@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
-use crate::manifest::shape::Manifest;
+use crate::manifest::shape::{Manifest, StepBody, StepEntry};
 use crate::manifest::{Code, Diagnostic, Diagnostics};
 use crate::plan::key::StepKey;
+
+/// The most paragraphs of a prompt that nothing is said about.
+const MAX_PARAGRAPHS: usize = 5;
 
 /// Lints of the manifest as a whole; `used` are the variables that something uses, when they are known.
 pub(super) fn manifest(
@@ -27,13 +30,47 @@ pub(super) fn manifest(
         );
     }
     for var in &manifest.vars {
-        if used.is_some_and(|used| !used.contains(&var.name.value)) {
+        // Others may use what is included.
+        let is_own = var.name.span.source == manifest.span.source;
+        if is_own && used.is_some_and(|used| !used.contains(&var.name.value)) {
             let message = format!("nothing uses the variable `{}`", var.name.value);
             problems.push(
                 Diagnostic::warning(Code::UnusedVar, var.name.span, message).help("remove it"),
             );
         }
     }
+}
+
+/// Lints of prompts: each where it is written.
+pub(super) fn prompts(entries: &[StepEntry], problems: &mut Diagnostics) {
+    for entry in entries {
+        let prompt = match &entry.body {
+            StepBody::Create { prompt, .. } | StepBody::Iterate { prompt, .. } => prompt,
+            StepBody::Review(review) => &review.prompt,
+            _ => continue,
+        };
+        let Ok(prompt) = prompt else { continue };
+        let paragraphs = paragraphs(&prompt.value);
+        if paragraphs > MAX_PARAGRAPHS {
+            let message = format!("this prompt has {paragraphs} paragraphs");
+            problems.push(
+                Diagnostic::warning(Code::LongWinded, prompt.span, message)
+                    .help("prompts of a few sentences do better: say the rest in an `iterate`"),
+            );
+        }
+    }
+}
+
+/// Stretches of lines between blank ones.
+fn paragraphs(text: &str) -> usize {
+    let blank = text.lines().map(|line| line.trim().is_empty());
+    let mut last_was_blank = true;
+    let starts = blank.filter(|is_blank| {
+        let starts = last_was_blank && !is_blank;
+        last_was_blank = *is_blank;
+        starts
+    });
+    starts.count()
 }
 
 /// Parts that are made by the same writes.

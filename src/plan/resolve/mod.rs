@@ -15,13 +15,18 @@ mod lints;
 mod matrix;
 mod names;
 mod needs;
+mod order;
 mod outputs;
 mod problem;
 mod scope;
 mod settings;
+mod step_needs;
 mod steps;
 mod template;
+mod text;
+mod variants;
 mod walk;
+mod work;
 
 pub use draft::MAX_PARTS;
 pub use family::{resolve, understand};

@@ -5,7 +5,7 @@ use minijinja::machinery::ast::Expr;
 use super::problem::Problem;
 use super::scope::{Meaning, Names};
 use super::walk::{children, range};
-use crate::manifest::{Code, did_you_mean};
+use crate::manifest::{Code, did_you_mean, not_yet};
 
 /// The filters that templates may use. None of them compares values, and none gives the same text for two of them.
 pub(super) const FILTERS: [&str; 12] = [
@@ -22,9 +22,6 @@ pub(super) const FILTERS: [&str; 12] = [
     "trim",
     "upper",
 ];
-
-/// What templates will see, but don't yet.
-const LATER: [&str; 3] = ["env", "steps", "parts"];
 
 /// Everything in `expr` that is not there for the taking.
 pub(super) fn check(expr: &Expr<'_>, names: &Names<'_>, sees_part: bool) -> Vec<Problem> {
@@ -96,19 +93,15 @@ fn check_variable(
             .help("use variables and the axes of the matrix"),
         ),
         // What may be something else is known not to be this.
-        Some(meaning) if meaning != Meaning::Unknown || !LATER.contains(&name) => None,
-        _ if LATER.contains(&name) => Some(Problem::new(
-            Code::NotSupportedYet,
-            range(expr),
-            format!(
-                "`{name}` is part of the manifest language but this version of millrun does not support it yet"
-            ),
-        )
-        .help("remove it")),
+        Some(meaning) if meaning != Meaning::Unknown || !not_yet::is_name(name) => None,
+        _ if not_yet::is_name(name) => {
+            let message = not_yet::message(&format!("`{name}`"));
+            Some(Problem::new(Code::NotSupportedYet, range(expr), message).help("remove it"))
+        }
         _ => Some(undefined(
             name,
             expr,
-            names.values().chain(["vars", "part"]),
+            (names.values().chain(["vars", "part"])).chain(names.env().next().map(|_| "env")),
         )),
     }
 }
@@ -121,7 +114,13 @@ fn check_member(
     names: &Names<'_>,
 ) -> Option<Problem> {
     let Expr::Var(owner) = owner else { return None };
+    if owner.id == "steps" {
+        return check_step(name, expr, names);
+    }
     match names.meaning(owner.id)? {
+        Meaning::Env if !names.has_env(name) => {
+            Some(undefined(name, expr, names.env()).help(format!("list it: `env: [{name}]`")))
+        }
         Meaning::Vars if !names.has_var(name) && !names.may_be(name) => {
             Some(undefined(name, expr, names.vars()))
         }
@@ -134,12 +133,40 @@ fn check_member(
             )
             .help(format!("write `{{{{ {} }}}}`", owner.id)),
         ),
-        Meaning::Vars | Meaning::Part | Meaning::Unknown => None,
+        Meaning::Vars | Meaning::Part | Meaning::Env | Meaning::Unknown => None,
+    }
+}
+
+/// Checks `steps.name`: it is a step before this one, and is there when this one is.
+fn check_step(name: &str, expr: &Expr<'_>, names: &Names<'_>) -> Option<Problem> {
+    match names.earlier_step(name) {
+        Some(false) => None,
+        Some(true) => Some(
+            Problem::new(
+                Code::UnguardedStep,
+                range(expr),
+                format!("the step `{name}` has a condition, and is not there when that is false"),
+            )
+            .help("give this step the same condition"),
+        ),
+        None => {
+            let known = names.earlier_steps();
+            let message = format!("there is no step `{name}` before this one");
+            let list = format!("the steps before it: {}", known.join(", "));
+            Some(
+                Problem::new(Code::UndefinedName, range(expr), message)
+                    .help_if(did_you_mean(name, known.iter().map(String::as_str)))
+                    .help_if((!known.is_empty()).then_some(list)),
+            )
+        }
     }
 }
 
 fn undefined<'a>(name: &str, expr: &Expr<'_>, known: impl IntoIterator<Item = &'a str>) -> Problem {
-    let known: Vec<&str> = known.into_iter().collect();
+    let mut seen = std::collections::BTreeSet::new();
+    let known: Vec<&str> = (known.into_iter())
+        .filter(|name| !name.is_empty() && seen.insert(*name))
+        .collect();
     let help = did_you_mean(name, known.iter().copied());
     Problem::new(
         Code::UndefinedName,
@@ -147,5 +174,5 @@ fn undefined<'a>(name: &str, expr: &Expr<'_>, known: impl IntoIterator<Item = &'
         format!("`{name}` is undefined"),
     )
     .help_if(help)
-    .help(format!("known here: {}", known.join(", ")))
+    .help_if((!known.is_empty()).then(|| format!("known here: {}", known.join(", "))))
 }

@@ -7,6 +7,7 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::draft::{Draft, IdPattern, MAX_PARTS, META};
+use super::step_needs::{self, names_step};
 use crate::manifest::shape::PartEntry;
 use crate::manifest::{Code, Diagnostic, Diagnostics, Span, Spanned, did_you_mean};
 use crate::plan::family::PartIx;
@@ -15,10 +16,10 @@ use crate::plan::family::PartIx;
 const MAX_EDGES: usize = 10 * MAX_PARTS;
 
 /// One item of a `needs` list and the parts that it names.
-struct Need {
+pub(super) struct Need {
     span: Span,
     is_glob: bool,
-    parts: Vec<PartIx>,
+    pub(super) parts: Vec<PartIx>,
 }
 
 /// Fills in the needs of all parts.
@@ -31,13 +32,16 @@ pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diag
             .and_modify(|known| *known = None)
             .or_insert(Some(PartIx(ix)));
     }
-    let needs: Vec<Vec<Need>> = entries
-        .iter()
+    let needs: Vec<Vec<Need>> = (entries.iter())
         .map(|entry| {
-            let found = |need| find(need, &by_id, &draft.unknown_ids, problems);
-            entry.needs.iter().filter_map(found).collect()
+            let whole = entry.needs.iter().filter(|need| !names_step(need));
+            let mut found = |need: &Spanned<String>| {
+                find_parts(&need.value, need.span, &by_id, &draft.unknown_ids, problems)
+            };
+            whole.filter_map(&mut found).collect()
         })
         .collect();
+    let step_needs = step_needs::find(entries, &by_id, draft, problems);
     let mut edges = 0;
     for (ix, &origin) in (0..).map(PartIx).zip(&draft.origins) {
         let all: BTreeSet<PartIx> = (needs[origin].iter())
@@ -61,22 +65,24 @@ pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diag
         draft.parts[ix.0 as usize].needs = all.into_iter().collect();
     }
     refuse_circles(&needs, draft, problems);
+    step_needs::refuse_circles(entries, &step_needs, draft, problems);
 }
 
-fn find(
-    need: &Spanned<String>,
+/// The parts that `text`, written at `span`, names.
+pub(super) fn find_parts(
+    text: &str,
+    span: Span,
     by_id: &BTreeMap<&str, Option<PartIx>>,
     unknown_ids: &BTreeSet<IdPattern>,
     problems: &mut Diagnostics,
 ) -> Option<Need> {
-    let text = need.value.as_str();
     let is_glob = text.contains(META);
     let parts: Vec<Option<PartIx>> = if is_glob {
         let glob = match GlobBuilder::new(text).build() {
             Ok(glob) => glob.compile_matcher(),
             Err(error) => {
                 let message = format!("`{text}` is no pattern: {}", error.kind());
-                problems.push(Diagnostic::error(Code::UnknownPart, need.span, message));
+                problems.push(Diagnostic::error(Code::UnknownPart, span, message));
                 return None;
             }
         };
@@ -97,13 +103,13 @@ fn find(
             format!("there is no part `{text}`")
         };
         problems.push(
-            Diagnostic::error(Code::UnknownPart, need.span, message)
+            Diagnostic::error(Code::UnknownPart, span, message)
                 .help_if(did_you_mean(text, by_id.keys().copied())),
         );
         return None;
     }
     Some(Need {
-        span: need.span,
+        span,
         is_glob,
         parts: parts.into_iter().flatten().collect(),
     })
@@ -130,7 +136,7 @@ fn refuse_circles(needs: &[Vec<Need>], draft: &Draft, problems: &mut Diagnostics
 }
 
 /// The shortest way from `start` back to it.
-fn circle(graph: &DiGraph<(), (), u32>, start: NodeIndex<u32>) -> Option<Vec<usize>> {
+pub(super) fn circle(graph: &DiGraph<(), (), u32>, start: NodeIndex<u32>) -> Option<Vec<usize>> {
     let mut came_from: BTreeMap<NodeIndex<u32>, NodeIndex<u32>> = BTreeMap::new();
     let mut queue = VecDeque::from([start]);
     while let Some(at) = queue.pop_front() {

@@ -33,12 +33,22 @@ impl Problem {
         self
     }
 
+    /// Whether it stops nothing.
+    pub(super) fn is_lint(&self) -> bool {
+        Code::LINTS.contains(&self.code)
+    }
+
     /// The same in the manifest, where `text` is the scalar that was parsed.
     pub(super) fn at(self, text: &Spanned<String>, sources: &Sources) -> Diagnostic {
-        let span = sources.within(text.span, &text.value, self.range);
+        let span = sources.within(text.span, &text.value, self.range.clone());
+        let diagnostic = if self.is_lint() {
+            Diagnostic::warning(self.code, span, self.message)
+        } else {
+            Diagnostic::error(self.code, span, self.message)
+        };
         Diagnostic {
             help: self.help,
-            ..Diagnostic::error(self.code, span, self.message)
+            ..diagnostic
         }
     }
 

@@ -1,4 +1,5 @@
-//! What the templates of a part see: variables, the axes of its matrix, and the part itself.
+//! What the templates of a part see: variables, the axes of its matrix or the columns of its table, the environment, and the
+//! part itself.
 //!
 //! A name can be known while its value is not: the value was refused, or the id of the part could not be worked out. What
 //! uses such a name is checked, but not evaluated.
@@ -12,15 +13,60 @@ use minijinja::machinery::ast::Expr;
 use super::format::value_of;
 use super::matrix::Combination;
 use super::walk::children;
-use crate::manifest::shape::{Axis, Var};
+use crate::manifest::Spanned;
+use crate::manifest::shape::{EnvEntry, Manifest, Var};
 use crate::plan::ids::PartId;
 
 /// The names that templates of one entry of `parts` may use.
 pub(super) struct Names<'m> {
     vars: &'m [Var],
-    axes: &'m [Axis],
+    env: &'m [EnvEntry],
+    /// Axes of the matrix, or columns of the table.
+    axes: Vec<&'m Spanned<String>>,
     has_others: bool,
+    /// The values of `vars` and `env` as a whole, which all parts share.
+    shared: Shared,
+    /// The steps before the one whose texts are looked at, and whether each may be skipped.
+    earlier: RefCell<Vec<(String, bool)>>,
     used: RefCell<BTreeSet<&'m str>>,
+}
+
+struct Shared {
+    vars: BTreeMap<String, Value>,
+    vars_value: Value,
+    env_value: Value,
+    /// What has a value, when not all of it has.
+    known: BTreeSet<String>,
+    are_whole: bool,
+}
+
+impl Shared {
+    fn of(manifest: &Manifest, has_others: bool) -> Self {
+        let (vars, env) = (&manifest.vars, &manifest.env);
+        let has_all_vars = vars.iter().all(|var| var.value.is_ok());
+        let has_all_env = env.iter().all(|env| env.value.is_ok());
+        let vars: BTreeMap<String, Value> = (vars.iter())
+            .filter_map(|var| {
+                let value = var.value.as_ref().ok()?;
+                Some((var.name.value.clone(), value_of(&value.value)))
+            })
+            .collect();
+        let env: BTreeMap<String, Value> = (env.iter())
+            .filter_map(|env| Some((env.name.value.clone(), env.value.as_deref().ok()?.into())))
+            .collect();
+        let mut known: BTreeSet<String> = (vars.keys().map(|name| format!("vars.{name}")))
+            .chain(env.keys().map(|name| format!("env.{name}")))
+            .collect();
+        known.extend((!has_others && has_all_vars).then(|| "vars".to_owned()));
+        known.extend(has_all_env.then(|| "env".to_owned()));
+        Self {
+            vars_value: Value::from(vars.clone()),
+            env_value: Value::from(env),
+            vars,
+            known,
+            are_whole: !has_others && has_all_vars && has_all_env,
+        }
+    }
 }
 
 /// What a name stands for.
@@ -32,17 +78,26 @@ pub(super) enum Meaning {
     Vars,
     /// `part`, which has an `id`.
     Part,
+    /// `env`, which has the variables of the environment that the manifest lists.
+    Env,
     /// Something that was refused, or is not known to be absent.
     Unknown,
 }
 
 impl<'m> Names<'m> {
     /// `has_others` says that there may be names beside these.
-    pub(super) fn new(vars: &'m [Var], axes: &'m [Axis], has_others: bool) -> Self {
+    pub(super) fn new(
+        manifest: &'m Manifest,
+        axes: &[&'m Spanned<String>],
+        has_others: bool,
+    ) -> Self {
         Self {
-            vars,
-            axes,
+            vars: &manifest.vars,
+            env: &manifest.env,
+            axes: axes.to_vec(),
             has_others,
+            shared: Shared::of(manifest, has_others),
+            earlier: RefCell::default(),
             used: RefCell::default(),
         }
     }
@@ -52,7 +107,8 @@ impl<'m> Names<'m> {
         match name {
             "vars" => Some(Meaning::Vars),
             "part" => Some(Meaning::Part),
-            _ if self.axes.iter().any(|axis| axis.name.value == name) => Some(Meaning::Value),
+            "env" => Some(Meaning::Env),
+            _ if self.axes.iter().any(|axis| axis.value == name) => Some(Meaning::Value),
             _ if self.has_var(name) => Some(Meaning::Value),
             _ => self.may_be(name).then_some(Meaning::Unknown),
         }
@@ -65,6 +121,37 @@ impl<'m> Names<'m> {
             .borrow_mut()
             .extend(var.map(|var| var.name.value.as_str()));
         var.is_some()
+    }
+
+    /// Makes the step `id` one that later steps can read; `may_be_skipped` when it has a condition.
+    pub(super) fn pass_step(&self, id: &str, may_be_skipped: bool) {
+        self.earlier
+            .borrow_mut()
+            .push((id.to_owned(), may_be_skipped));
+    }
+
+    /// Whether the earlier step `id` may be skipped; nothing when there is no such step.
+    pub(super) fn earlier_step(&self, id: &str) -> Option<bool> {
+        let earlier = self.earlier.borrow();
+        let found = earlier.iter().find(|(known, _)| known == id);
+        found.map(|(_, may_be_skipped)| *may_be_skipped)
+    }
+
+    /// The ids of the steps before.
+    pub(super) fn earlier_steps(&self) -> Vec<String> {
+        let earlier = self.earlier.borrow();
+        earlier.iter().map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Whether the manifest lists the variable `name` of the environment.
+    pub(super) fn has_env(&self, name: &str) -> bool {
+        self.env.iter().any(|env| env.name.value == name)
+    }
+
+    /// The names of the listed variables of the environment.
+    pub(super) fn env(&self) -> impl Iterator<Item = &'m str> + use<'m> {
+        let read = self.env.iter().filter(|env| env.value.is_ok());
+        read.map(|env| env.name.value.as_str())
     }
 
     /// Whether something could be called `name` that was refused. An expression takes a name like `hole-d` to pieces.
@@ -84,8 +171,8 @@ impl<'m> Names<'m> {
 
     /// The names of all axes and variables.
     pub(super) fn values(&self) -> impl Iterator<Item = &'m str> + use<'m> {
-        let axes = self.axes.iter().map(|axis| axis.name.value.as_str());
-        axes.chain(self.vars())
+        let axes: Vec<&'m str> = self.axes.iter().map(|axis| axis.value.as_str()).collect();
+        axes.into_iter().chain(self.vars())
     }
 
     /// The variables that were asked for.
@@ -95,20 +182,12 @@ impl<'m> Names<'m> {
 
     /// The values for one combination of the axes. A part's id comes later, since it is rendered from the rest.
     pub(super) fn scope(&self, combination: &Combination<'m>) -> Scope {
-        let mut vars: BTreeMap<String, Value> = BTreeMap::new();
-        for var in self.vars {
-            if let Ok(value) = &var.value {
-                vars.insert(var.name.value.clone(), value_of(&value.value));
-            }
-        }
-        let are_whole = !self.has_others && self.vars.iter().all(|var| var.value.is_ok());
-        let is_whole = are_whole && combination.iter().all(Option::is_some);
-        let qualified = |name: &String| format!("vars.{name}");
-        let mut known: Option<BTreeSet<String>> =
-            (!is_whole).then(|| vars.keys().map(qualified).collect());
-        let mut values = vars.clone();
+        let shared = &self.shared;
+        let is_whole = shared.are_whole && combination.iter().all(Option::is_some);
+        let mut known: Option<BTreeSet<String>> = (!is_whole).then(|| shared.known.clone());
+        let mut values = shared.vars.clone();
         for (axis, value) in self.axes.iter().zip(combination) {
-            let name = &axis.name.value;
+            let name = &axis.value;
             match value {
                 Some(value) => values.insert(name.clone(), value_of(value)),
                 None => values.remove(name),
@@ -116,9 +195,9 @@ impl<'m> Names<'m> {
         }
         if let Some(known) = &mut known {
             known.extend(values.keys().cloned());
-            known.extend(are_whole.then(|| "vars".to_owned()));
         }
-        values.insert("vars".to_owned(), Value::from(vars));
+        values.insert("vars".to_owned(), shared.vars_value.clone());
+        values.insert("env".to_owned(), shared.env_value.clone());
         Scope { values, known }
     }
 }
@@ -179,20 +258,33 @@ pub(super) struct Uses {
 }
 
 impl Uses {
+    /// Whether the axis, column or variable `name` is used.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Whether the part's own id is used.
+    pub(super) const fn has_part(&self) -> bool {
+        self.part
+    }
+
     /// Adds what `expr` uses.
     pub(super) fn add(&mut self, expr: &Expr<'_>) {
-        let of_vars = |owner: &Expr<'_>| matches!(owner, Expr::Var(var) if var.id == "vars");
+        let holder = |owner: &Expr<'_>| match owner {
+            Expr::Var(var) if matches!(var.id, "vars" | "env") => Some(var.id.to_owned()),
+            _ => None,
+        };
         let member = match expr {
-            Expr::GetAttr(get) if of_vars(&get.expr) => Some(get.name.to_owned()),
-            Expr::GetItem(get) if of_vars(&get.expr) => {
-                let key = get.subscript_expr.as_const();
-                key.and_then(|key| key.as_str().map(str::to_owned))
-            }
+            Expr::GetAttr(get) => holder(&get.expr).map(|holder| (holder, get.name.to_owned())),
+            Expr::GetItem(get) => holder(&get.expr).and_then(|holder| {
+                let key = get.subscript_expr.as_const()?;
+                Some((holder, key.as_str()?.to_owned()))
+            }),
             _ => None,
         };
         match (member, expr) {
-            (Some(name), _) => {
-                self.names.insert(format!("vars.{name}"));
+            (Some((holder, name)), _) => {
+                self.names.insert(format!("{holder}.{name}"));
             }
             (None, Expr::Var(var)) if var.id == "part" => self.part = true,
             (None, Expr::Var(var)) => {

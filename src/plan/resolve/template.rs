@@ -113,12 +113,15 @@ enum Piece<'s> {
 }
 
 impl<'s> Template<'s> {
-    /// Parses `source`, whose expressions may use `names`, and `part` when `sees_part`.
+    /// Parses `source`, whose expressions may use `names`, and `part` when `sees_part`. It comes with its lints.
+    ///
+    /// # Errors
+    /// All that is wrong with it, lints included.
     pub(super) fn parse(
         source: &'s str,
         names: &Names<'_>,
         sees_part: bool,
-    ) -> Result<Self, Vec<Problem>> {
+    ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let syntax = manifest::Code::TemplateSyntax;
         let whole = 0..source.len();
         refuse_long(longest_expression(source))?;
@@ -144,11 +147,16 @@ impl<'s> Template<'s> {
                 ),
             }
         }
-        if problems.is_empty() {
-            Ok(Self { pieces, uses })
+        if problems.iter().all(Problem::is_lint) {
+            Ok((Self { pieces, uses }, problems))
         } else {
             Err(problems)
         }
+    }
+
+    /// What it uses.
+    pub(super) const fn uses(&self) -> &Uses {
+        &self.uses
     }
 
     /// The text under `context`; `None` when it uses what has no value there.
@@ -188,6 +196,11 @@ pub(super) struct Condition<'s> {
 }
 
 impl<'s> Condition<'s> {
+    /// What it uses.
+    pub(super) const fn uses(&self) -> &Uses {
+        &self.uses
+    }
+
     /// Parses `source`, which may use `names` and `part`.
     pub(super) fn parse(source: &'s str, names: &Names<'_>) -> Result<Self, Vec<Problem>> {
         let syntax = manifest::Code::TemplateSyntax;
@@ -276,7 +289,12 @@ mod tests {
 
     #[test]
     fn expressions_are_bounded_before_they_are_parsed() {
-        let names = Names::new(&[], &[], false);
+        let mut sources = crate::manifest::Sources::default();
+        let source = sources.add("m.yaml", "version: 1\nname: n\nparts: []\n");
+        let format = crate::manifest::Format::Yaml;
+        let manifest = crate::manifest::parse(&mut sources, source, format);
+        let manifest = manifest.unwrap_err().rest.unwrap();
+        let names = Names::new(&manifest, &[], false);
         let long = "1+".repeat(1_000_000);
         for text in [
             format!("{{{{ {long}1 }}}}"),

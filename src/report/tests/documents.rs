@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::night::Night;
 use crate::plan::action::{Action, Reason};
 use crate::plan::actions::Plan;
-use crate::plan::content::{Content, Prompt};
+use crate::plan::content::{Content, Prompt, Selection};
 use crate::plan::family::{Family, Part, PartIx, Policy, Step, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{Salt, StepKey};
@@ -157,7 +157,9 @@ fn family(parts: u32) -> Family {
     let step = |n: u32| {
         let content = create(n);
         let key = StepKey::new(&content, None);
-        let download = Content::Download {};
+        let download = Content::Download {
+            artifacts: Selection::All,
+        };
         let head = Step {
             part: PartIx(n),
             id: StepId::new("create").unwrap(),

@@ -1,6 +1,6 @@
 //! A journal, written by hand: one part at a time, five seconds between events.
 
-use crate::plan::content::{Content, Digest, Prompt, StepKind};
+use crate::plan::content::{Content, Digest, Expected, Prompt, Selection, StepKind};
 use crate::plan::ids::{PartId, RunId, StepId, StepRef};
 use crate::plan::key::{IdempotencyKey, LineageId, Salt, StepKey};
 use crate::plan::memory::{Published, SendId};
@@ -51,6 +51,7 @@ impl Night {
                 kind,
                 key: key(name, kind),
                 start: start.clone(),
+                artifacts: Selection::All,
                 publish_as: (kind == StepKind::Download).then(|| format!("plates/{name}")),
             };
             let kinds = [
@@ -144,6 +145,7 @@ impl Night {
                 explanation: explanation.to_owned(),
                 charged: charged.map(Cents),
                 artifacts: vec![Artifact {
+                    is_root: false,
                     id: artifact.clone(),
                     label: "plate".to_owned(),
                     kind: "step".to_owned(),
@@ -247,8 +249,12 @@ fn content(part: &str, kind: StepKind) -> Content {
         StepKind::Create => Content::Create { prompt, images },
         StepKind::Iterate => Content::Iterate { prompt, images },
         StepKind::Review => Content::Review { prompt },
-        StepKind::Check => Content::Check {},
-        StepKind::Download => Content::Download {},
+        StepKind::Check => Content::Check {
+            expected: Expected::default(),
+        },
+        StepKind::Download => Content::Download {
+            artifacts: Selection::All,
+        },
     }
 }
 

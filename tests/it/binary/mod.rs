@@ -8,6 +8,7 @@ mod doctor;
 mod faults;
 mod gc;
 mod kill;
+mod language;
 mod limits;
 mod looks;
 mod place;

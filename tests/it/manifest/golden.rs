@@ -1,7 +1,10 @@
 //! The encoding of keys is frozen: a change here would buy everything again.
 
+use std::num::NonZeroU32;
+
 use millrun::manifest::Format;
-use millrun::plan::key::{IdempotencyKey, LineageId, Salt};
+use millrun::plan::content::{Content, Expected, OnFail, Selection};
+use millrun::plan::key::{IdempotencyKey, LineageId, Salt, StepKey};
 
 use super::{keys, read, yaml};
 
@@ -148,6 +151,46 @@ fn toml_and_yaml_twins_mean_the_same() {
     assert_eq!(keys(&toml), keys(&yaml));
     assert_eq!(toml.settings, yaml.settings);
     assert_eq!(toml.part(millrun::plan::family::PartIx(2)).needs.len(), 2);
+}
+
+/// What was worked out by another program from what `src/plan/key.rs` says.
+#[test]
+fn keys_of_what_is_expected_and_selected_are_frozen() {
+    let check = |files, on_fail| {
+        let files = NonZeroU32::new(files);
+        let expected = Expected { files, on_fail };
+        StepKey::new(&Content::Check { expected }, None).to_string()
+    };
+    let download = |artifacts| StepKey::new(&Content::Download { artifacts }, None).to_string();
+    // What has its default is not in the key.
+    assert_eq!(
+        check(0, OnFail::Reject),
+        "0ada280d478f89efecdb8b399a15577031018b0dbc06393a5141a38493eb4f51"
+    );
+    assert_eq!(
+        check(3, OnFail::Reject),
+        "8dc36e6849c0415154607bb2f989a81adf4466c1819c9db35146c63b36b44d41"
+    );
+    assert_eq!(
+        check(0, OnFail::Warn),
+        "a25b79189a31c93f66d446c308b0b8dfe0378d5cdee2e8a9f995c8944d575bcb"
+    );
+    assert_eq!(
+        check(3, OnFail::Warn),
+        "4a985f4de4657435fa3652375be4074d0db2ca2de233c4237af18dc976094b30"
+    );
+    assert_eq!(
+        download(Selection::All),
+        "935654f6bafadb976b184df44f6d2782832c5a0640cf2414d492534b2aec83c7"
+    );
+    assert_eq!(
+        download(Selection::Root),
+        "f0d829728812335060c91a0d255756ee102b483450c8aff41af2c25db2d5ae76"
+    );
+    assert_eq!(
+        download(Selection::Labels("root".to_owned())),
+        "3137364adde1b531127d22f32588275274b8153352635bde7fdecf4b64d94643"
+    );
 }
 
 #[test]

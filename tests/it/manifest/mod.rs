@@ -2,8 +2,10 @@
 
 mod golden;
 mod invalid;
+mod language;
 mod meaning;
 mod resolution;
+mod schema;
 
 use millrun::manifest::{self, Diagnostics, Sources, Style};
 use millrun::plan::content::{Digest, ImageRef, ImageType};
@@ -25,7 +27,7 @@ impl ImageSource for PaperImages {
 fn read(text: &str, format: manifest::Format) -> Result<(Family, Diagnostics), String> {
     let mut sources = Sources::default();
     let source = sources.add("parts.yaml", text);
-    let read = manifest::parse(&sources, source, format);
+    let read = manifest::parse(&mut sources, source, format);
     understand(read, &sources, &mut PaperImages).map_err(|problems| show(&problems, &sources))
 }
 

@@ -227,7 +227,7 @@ impl Night {
     pub fn family(&self, manifest: &str) -> Family {
         let mut sources = Sources::default();
         let source = sources.add("m.yaml", manifest);
-        let parsed = manifest::parse(&sources, source, Format::Yaml);
+        let parsed = manifest::parse(&mut sources, source, Format::Yaml);
         let parsed = parsed.unwrap_or_else(|problems| panic!("{problems:?}"));
         let mut images = FolderImages::new(self.folder.path());
         resolve(&parsed, &sources, &mut images)

@@ -8,6 +8,7 @@ mod orders;
 mod prefix;
 mod recovery;
 mod resumption;
+mod selections;
 mod trouble;
 mod whole;
 mod wire;
