@@ -7,6 +7,7 @@
 mod disk;
 mod draw;
 mod family;
+mod faults;
 mod fuse;
 mod lifecycle;
 mod machine;

@@ -19,6 +19,8 @@ pub(super) type Create = (String, Vec<String>);
 #[derive(Clone, Default)]
 pub(super) struct Wanted {
     parts: BTreeMap<Create, Vec<Vec<String>>>,
+    /// Nobody could know whether a review that was refused was carried out all the same.
+    hides_reviews: bool,
 }
 
 impl Wanted {
@@ -77,7 +79,7 @@ impl Wanted {
                 );
             }
         }
-        for job in &books.jobs {
+        for job in books.jobs.iter().filter(|_| !self.hides_reviews) {
             let mut reviews = BTreeMap::<&str, u32>::new();
             for review in &job.reviews {
                 *reviews.entry(&review.prompt).or_default() += 1;
@@ -182,7 +184,10 @@ impl Auditor {
             clock,
             started_ms: clock.now_ms(),
             story,
-            wanted: Arc::new(Wanted::by(family)),
+            wanted: Arc::new(Wanted {
+                hides_reviews: world.hides_reviews(),
+                ..Wanted::by(family)
+            }),
             caps: Caps {
                 hold: world.config.hold_cents.0,
                 max_spend: manifest.max_spend.filter(|_| tells),

@@ -2,16 +2,16 @@
 
 use millrun::simulator::{
     AcceptedStatus, AfterFailure, Algorithm, Billing, BillingCodes, Cents, ChargedCents, Charges,
-    Checked, Class, CodeNames, Compared, Config, Copied, Counted, DuringFollowUp, Endpoint,
-    FailedRuns, Failures, Fault, FaultRule, FollowUpHold, HistoryContent, Idempotency, ImageTypeOf,
-    InFlight, Insufficient, KeyLife, KeyScope, Limiting, ListOrder, OlderArtifacts, On, PollAfter,
-    ProposalForm, Reached, ReadClass, Remembered, RetryAfterForm, RetryAfterOn, ReviewCodes,
-    ReviewedStatus, Shape, ShownBalance, SignedUrls, Switches, UnknownCost, Uploads, ViewerActions,
-    Visibility, When, Words,
+    Checked, Class, CodeNames, Compared, Config, Counted, DuringFollowUp, FailedRuns, Failures,
+    Fault, FaultRule, FollowUpHold, HistoryContent, Idempotency, ImageTypeOf, InFlight,
+    Insufficient, KeyLife, KeyScope, Limiting, ListOrder, OlderArtifacts, PollAfter, ProposalForm,
+    ReadClass, Remembered, RetryAfterForm, RetryAfterOn, ReviewCodes, ReviewedStatus, ShownBalance,
+    SignedUrls, Switches, UnknownCost, Uploads, ViewerActions, Visibility,
 };
 
 use super::draw::Draw;
 use super::family::{self, Manifest};
+use super::faults;
 use super::fuse::Burnt;
 
 /// Which services a night may have.
@@ -73,7 +73,7 @@ impl World {
             config.switches.idempotency.life = KeyLife::None;
         }
         let life = config.switches.idempotency.life;
-        let rules = rules(&mut Draw::new(seed, 3), life);
+        let rules = faults::rules(&mut Draw::new(seed, 3), life);
         let draw = &mut Draw::new(seed, 4);
         let lossy = if draw.happens(30) {
             (draw.within(0, 8), draw.within(0, 12))
@@ -116,6 +116,13 @@ impl World {
             }
             _ => true,
         }
+    }
+
+    /// Whether a review that was refused may have been carried out: the wire doubled it, and the assistant failed the first
+    /// of the two alone. It costs nothing, but it is asked for again once its key is forgotten.
+    pub(super) fn hides_reviews(&self) -> bool {
+        let doubles = |rule: &FaultRule| matches!(rule.fault, Fault::Duplicated { .. });
+        self.manifest.text.contains("[sim:review-fails") && self.rules.iter().any(doubles)
     }
 
     /// Whether a failure of the review assistant is told again for ever, as if it had been saved.
@@ -337,93 +344,5 @@ fn visibility(draw: &mut Draw) -> Visibility {
         ]),
         failures: draw.one(&[Failures::History, Failures::ErrorField]),
         code_names: draw.one(&[CodeNames::Ours, CodeNames::Others]),
-    }
-}
-
-fn rules(draw: &mut Draw, life: KeyLife) -> Vec<FaultRule> {
-    let count = draw.one(&[0, 1, 1, 2, 3, 4]);
-    (0..count)
-        .map(|_| {
-            let (on, fault) = loop {
-                let on = on(draw);
-                let fault = fault(draw, life);
-                if fits(on, &fault) {
-                    break (on, fault);
-                }
-            };
-            let when = match draw.within(0, 2) {
-                0 => When::Nth(u64::from(draw.of_any_size(1, 12))),
-                _ => When::Chance(f64::from(draw.within(3, 60)) / 100.0),
-            };
-            let times = Some(u64::from(draw.of_any_size(1, 15)));
-            FaultRule {
-                on,
-                when,
-                times,
-                fault,
-            }
-        })
-        .collect()
-}
-
-fn on(draw: &mut Draw) -> On {
-    draw.one(&[
-        On::Any,
-        On::Any,
-        On::Only(Endpoint::Create),
-        On::Only(Endpoint::Create),
-        On::Only(Endpoint::FollowUp),
-        On::Only(Endpoint::Review),
-        On::Only(Endpoint::Status),
-        On::Only(Endpoint::Download),
-        On::Only(Endpoint::Storage),
-        On::Only(Endpoint::Balance),
-    ])
-}
-
-/// Whether the simulator takes this fault at this endpoint.
-fn fits(on: On, fault: &Fault) -> bool {
-    let rule = serde_json::json!({"rules": [FaultRule::always(on, fault.clone())]});
-    FaultRule::parse_all(&rule.to_string()).is_ok()
-}
-
-fn fault(draw: &mut Draw, life: KeyLife) -> Fault {
-    let effect = draw.one(&[Reached::None, Reached::Applied]);
-    match draw.within(0, 19) {
-        0..=3 => Fault::Reset { effect },
-        4..=6 => Fault::Answer {
-            status: draw.one(&[500, 502, 503, 504, 520]),
-            shape: draw.one(&[Shape::Documented, Shape::Html, Shape::Text, Shape::Empty]),
-            code: None,
-            message: None,
-            retry_after: draw
-                .happens(30)
-                .then(|| draw.one(&["0", "7", "120", "soon"]).to_owned()),
-            effect,
-        },
-        7 => Fault::Hang { effect },
-        8 => Fault::RateLimited {
-            retry_after: draw.one(&["1", "5", "61", "-1"]).to_owned(),
-        },
-        9 => Fault::Slow {
-            seconds: f64::from(draw.of_any_size(1, 400)),
-        },
-        10 | 11 => Fault::Truncated {},
-        12 => Fault::NotJson {},
-        13 => Fault::Html {},
-        14 => Fault::Empty {},
-        15 => Fault::ExpiredUrl {},
-        16 => Fault::Hostile { words: Words::All },
-        17 => Fault::Duplicated {
-            copy: Copied::SameKey,
-        },
-        // Later than the service remembers keys, nobody could tell it from a new request.
-        _ => Fault::Late {
-            seconds: f64::from(match life {
-                KeyLife::None => 0,
-                KeyLife::HalfHour => draw.of_any_size(1, 1_000),
-                _ => draw.of_any_size(1, 3_600),
-            }),
-        },
     }
 }
