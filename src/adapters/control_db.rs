@@ -159,7 +159,7 @@ pub struct Attended {
 }
 
 impl Attended {
-    fn asked(&self) -> Result<Vec<Command>, StorageError> {
+    fn asked(&mut self) -> Result<Vec<Command>, StorageError> {
         let read = |row: &Row<'_>| {
             let order: String = row.get(1)?;
             let by = Person {
@@ -180,9 +180,11 @@ impl Attended {
             if self.known.contains(&id) {
                 continue;
             }
-            let order = serde_json::from_str(&order)
-                .map_err(|error| StorageError::new(&self.db.name, error))?;
-            commands.push(Command { id, order, by });
+            match serde_json::from_str(&order) {
+                Ok(order) => commands.push(Command { id, order, by }),
+                // A newer millrun may ask for what this one does not know; others are served all the same.
+                Err(error) => self.complain(&StorageError::new(&self.db.name, error)),
+            }
         }
         Ok(commands)
     }
@@ -301,6 +303,20 @@ mod tests {
         asker.ask(&cancel, RunId(3)).unwrap();
         let mut run = table.open().attend(RunId(4), BTreeSet::new()).unwrap();
         assert_eq!(run.look(), []);
+    }
+
+    #[test]
+    fn a_command_that_nobody_understands_keeps_no_other_from_the_run() {
+        let table = table();
+        let asker = table.open();
+        let mut run = table.open().attend(RunId(1), BTreeSet::new()).unwrap();
+        let cancel = asker.command(CANCEL, ada()).unwrap();
+        let odd = asker.command(Order::Pause, ada()).unwrap();
+        asker.ask(&odd, RunId(1)).unwrap();
+        let update = "update commands set command = '{\"order\":\"dance\"}'";
+        asker.connection.execute(update, []).unwrap();
+        asker.ask(&cancel, RunId(1)).unwrap();
+        assert_eq!(run.look(), [cancel]);
     }
 
     #[test]

@@ -75,13 +75,12 @@ fn ask(
 fn told(obeyed: &Obeyed, done: &str) -> String {
     match obeyed {
         Obeyed::ByRun(run) => format!("{run} {done}\n"),
-        Obeyed::Here {
-            run,
-            active_jobs: 0,
-        } => format!("{run} is cancelled: no process was at it, and nothing of it is at work\n"),
-        Obeyed::Here { run, active_jobs } => format!(
-            "{run} is cancelled: no process was at it; {active_jobs} of its jobs are still at work at the service, and the \
-             next run brings home what they cost\n"
+        Obeyed::Here { run, in_flight: 0 } => {
+            format!("{run} is cancelled: no process was at it, and nothing of it is under way\n")
+        }
+        Obeyed::Here { run, in_flight } => format!(
+            "{run} is cancelled: no process was at it; {in_flight} of its sends are still under way, and `millrun run` \
+             brings home what they cost and sends nothing new\n"
         ),
         Obeyed::Asked(run) => {
             format!("{run} was asked, and has not answered yet: it obeys as soon as it looks\n")

@@ -347,6 +347,18 @@ impl Memory {
         self.intended_holds - self.open_holds
     }
 
+    /// Sends that may still bring something home.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        let is_under_way = |send: &&Send| {
+            matches!(
+                send.state,
+                SendState::Open(_) | SendState::Running(_) | SendState::Collecting(_)
+            )
+        };
+        self.sends.iter().filter(is_under_way).count()
+    }
+
     /// Jobs that are done and whose charge is still unknown.
     #[must_use]
     pub fn pending_charges(&self) -> usize {

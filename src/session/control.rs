@@ -26,12 +26,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub enum Obeyed {
     /// The run that is under way has recorded it.
     ByRun(RunId),
-    /// No process was at it: it was recorded here. So many jobs are at work at the service.
+    /// No process was at it: it was recorded here.
     Here {
-        /// The run that is finished now.
+        /// The run that is cancelled now.
         run: RunId,
-        /// Its jobs at the service.
-        active_jobs: usize,
+        /// Sends whose results are not home yet; with none the run is finished.
+        in_flight: usize,
     },
     /// The run that is under way has not looked yet; it will.
     Asked(RunId),
@@ -139,6 +139,12 @@ fn without_a_run(mut state: OpenState, command: &Command) -> Result<Obeyed, Sess
     };
     let cancelled = record(command.clone().event());
     history.apply(&cancelled);
+    let in_flight = history.memory.in_flight();
+    if in_flight > 0 {
+        // It is finished when that is home: the next process sends nothing new and brings it there.
+        state.journal.append(&[cancelled])?;
+        return Ok(Obeyed::Here { run, in_flight });
+    }
     // What had cut it short is of no matter any more.
     let reasons = history.run.as_ref().map(judge::end).unwrap_or_default();
     let reasons = reasons
@@ -150,10 +156,7 @@ fn without_a_run(mut state: OpenState, command: &Command) -> Result<Obeyed, Sess
         wall_ms: 0,
     });
     state.journal.append(&[cancelled, ended])?;
-    Ok(Obeyed::Here {
-        run,
-        active_jobs: history.memory.active_jobs,
-    })
+    Ok(Obeyed::Here { run, in_flight })
 }
 
 fn nothing_to(order: &Order, why: &str) -> SessionError {

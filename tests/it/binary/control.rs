@@ -51,24 +51,28 @@ fn a_run_is_paused_beside_it_and_goes_on_and_what_a_signal_left_is_cancelled() {
         cancelled.stdout.contains("run-1 is cancelled"),
         "{cancelled}"
     );
-    let status = place.simulated(&["status", "m.yaml", "--json"]).with(0);
-    let status = status.json();
-    assert_eq!(
-        (&status["outcome"], &status["exit_code"]),
-        (&"cancelled".into(), &5.into())
-    );
-    assert_eq!(status["counts"]["cancelled"], 2);
-    let again = place.simulated(&why).with(2);
-    assert!(again.stderr.contains("the last run is finished"), "{again}");
     let report = place.simulated(&["report", "m.yaml"]).with(0);
     assert!(report.stdout.contains("wrong material"), "{report}");
 
-    // What it left at the service comes home with the next one.
-    let next = place.simulated(&["run", "m.yaml", "--json"]).with(0).json();
+    // What it left at the service comes home, and nothing new is sent.
+    let before = place.assert_no_429_and_no_early_poll("small").totals.writes;
+    let home = place.simulated(&["run", "m.yaml", "--json"]).with(5).json();
     assert_eq!(
-        (&next["run_id"], &next["counts"]["succeeded"]),
-        (&"run-2".into(), &2.into())
+        (&home["run_id"], &home["outcome"]),
+        (&"run-1".into(), &"cancelled".into())
     );
+    assert_eq!(home["cost"]["held_cents"], 0);
+    let books = place.assert_no_429_and_no_early_poll("small");
+    assert_eq!(
+        books.totals.writes, before,
+        "a cancelled run sent something"
+    );
+    let again = place.simulated(&why).with(2);
+    assert!(again.stderr.contains("the last run is finished"), "{again}");
+
+    // The next one is a new run, and does what was left.
+    let next = place.simulated(&["run", "m.yaml", "--json"]).with(0).json();
+    assert_eq!(next["run_id"], "run-2");
     let books = place.assert_no_429_and_no_early_poll("small");
     assert_eq!((books.totals.jobs, books.totals.writes), (2, 3));
     place.simulated(&["doctor", "m.yaml"]).with(0);
