@@ -3,6 +3,8 @@
 //! A turn of the loop takes in all replies that came, decides what to do about the new state, and makes everything that it
 //! recorded durable in one commit, before anything of it leaves this machine. A crash before the commit loses replies,
 //! which exact retries bring again; a crash after it leaves intents, which count as sent.
+//!
+//! It is one long file on purpose: nothing else of this room may wait, spawn or hold state, and a test holds it to that.
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -13,8 +15,7 @@ use super::local;
 use super::ports::{Ports, Request, StopLevel};
 pub use super::start::{Begin, EngineError};
 use crate::plan::actions::Plan;
-use crate::plan::family::StepIx;
-use crate::plan::ids::{RunId, StepRef};
+use crate::plan::ids::RunId;
 use crate::plan::memory::SendId;
 use crate::plan::remote::Timestamp;
 use crate::run::control::CommandId;
@@ -41,7 +42,7 @@ pub async fn run<'a>(
     fail_fast: bool,
     stop: watch::Receiver<StopLevel>,
 ) -> Result<History, EngineError> {
-    let mut drained = stop.clone();
+    let drained = stop.clone();
     let mut engine = Engine {
         ports,
         plan,
@@ -59,7 +60,7 @@ pub async fn run<'a>(
             // Nothing is sent any more. Requests that are out may end: what they were paid for is kept where it still can be.
             tokio::select! {
                 () = engine.drain() => {}
-                () = asked_to_end(&mut drained) => {}
+                () = asked_to_end(drained) => {}
             }
             Err(error.into())
         }
@@ -88,26 +89,9 @@ struct Engine<'a> {
 
 impl Engine<'_> {
     fn begin(&mut self, begin: Begin) -> Result<(), EngineError> {
-        let last = self.history.run.as_ref().map_or(RunId(0), |run| run.id);
-        match begin {
-            Begin::Start(sheet) => {
-                self.run = RunId(last.0 + 1);
-                for part in &sheet.parts {
-                    let known = self.history.memory.lineages.get(&part.lineage);
-                    if known.is_some_and(|lineage| lineage.part.as_ref() != Some(&part.id)) {
-                        self.record(Event::Bound {
-                            part: part.id.clone(),
-                            lineage: part.lineage,
-                        });
-                    }
-                }
-                self.record(Event::RunStarted { sheet });
-            }
-            Begin::Resume { again, output } => {
-                self.run = last;
-                self.record(Event::RunResumed { again, output });
-            }
-        }
+        let (run, events) = begin.opening(&self.history);
+        self.run = run;
+        self.record_all(events);
         self.commit()?;
         let run = self.history.run.as_ref().ok_or(EngineError::Stuck)?;
         self.agenda = Agenda::new(self.plan, &self.history, run);
@@ -159,7 +143,7 @@ impl Engine<'_> {
                     self.take_in_what_is_here();
                 }
                 () = sleep => {}
-                () = changed(&mut stop) => {}
+                () = changed(stop.clone()) => {}
                 () = control => {}
             }
         }
@@ -267,28 +251,13 @@ impl Engine<'_> {
         if !classes.iter().all(|class| self.agenda.is_free(class, now)) {
             return Ok(None);
         }
-        let slots: Vec<(Class, SlotId)> =
-            match (self.ports.admission.admit(&classes, now), errand.item()) {
-                (Admittance::Granted(slots), _) => classes.into_iter().zip(slots).collect(),
-                (
-                    Admittance::NotBefore {
-                        at,
-                        class: Class::JobPolls(_),
-                    },
-                    Some(item),
-                ) => {
-                    self.agenda.postpone(item, at);
-                    return Ok(None);
-                }
-                (Admittance::NotBefore { at, class }, _) => {
-                    self.agenda.hold(class, at);
-                    return Ok(None);
-                }
-                (Admittance::WhenAnswered { class }, _) => {
-                    self.agenda.hold_until_answered(class);
-                    return Ok(None);
-                }
-            };
+        let slots: Vec<(Class, SlotId)> = match self.ports.admission.admit(&classes, now) {
+            Admittance::Granted(slots) => classes.into_iter().zip(slots).collect(),
+            full => {
+                self.agenda.wait_for(full, errand.item());
+                return Ok(None);
+            }
+        };
         if let Some(item) = errand.item() {
             self.agenda.remove(item);
         }
@@ -335,9 +304,7 @@ impl Engine<'_> {
             return self.looked(reply, now);
         }
         let events = dispatch::judge(self.plan, &self.history, &out.awaited, reply, now);
-        for event in events {
-            self.record(event);
-        }
+        self.record_all(events);
     }
 
     /// An answer to the search for witnesses; the last of them says what became of what was looked for.
@@ -345,9 +312,7 @@ impl Engine<'_> {
         let policy = |id: &SendId| dispatch::on_proposal(self.plan, &self.history, id);
         let memory = &self.history.memory;
         let events = looks::took(&mut self.agenda.search, memory, reply, policy, now);
-        for event in events {
-            self.record(event);
-        }
+        self.record_all(events);
     }
 
     fn desk(&self) -> Desk<'_> {
@@ -371,7 +336,11 @@ impl Engine<'_> {
             .history
             .run
             .as_ref()
-            .filter(|run| !run.stops.iter().any(is_fail_fast))
+            .filter(|run| {
+                !run.stops
+                    .iter()
+                    .any(|stop| matches!(stop, StopReason::FailFast { .. }))
+            })
             .and_then(|run| run.first_bad);
         if let Some(ix) = bad.filter(|_| self.fail_fast) {
             self.record(Event::Stopping {
@@ -380,6 +349,10 @@ impl Engine<'_> {
                 },
             });
         }
+    }
+
+    fn record_all(&mut self, events: Vec<Event>) {
+        events.into_iter().for_each(|event| self.record(event));
     }
 
     /// The one door: what is recorded here is true from now on, and durable before anything else leaves this machine.
@@ -395,7 +368,7 @@ impl Engine<'_> {
                 .step_is_ready(self.plan, &self.history.memory, ix, record.at);
         }
         if let Event::Claimed { step, .. } = &record.event
-            && let Some(ix) = run_step(&self.history, step)
+            && let Some(ix) = self.history.run.as_ref().and_then(|run| run.find(step))
         {
             self.agenda.remove(Item::Step(ix));
         }
@@ -435,24 +408,15 @@ impl Engine<'_> {
     }
 }
 
-/// The place of a step of the run.
-fn run_step(history: &History, step: &StepRef) -> Option<StepIx> {
-    history.run.as_ref()?.find(step)
-}
-
-const fn is_fail_fast(stop: &StopReason) -> bool {
-    matches!(stop, StopReason::FailFast { .. })
-}
-
 /// Ends when the stop level changes; never when nobody can change it any more.
-async fn changed(stop: &mut watch::Receiver<StopLevel>) {
+async fn changed(mut stop: watch::Receiver<StopLevel>) {
     if stop.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
 /// Ends when the run is asked to stop at once.
-async fn asked_to_end(stop: &mut watch::Receiver<StopLevel>) {
+async fn asked_to_end(mut stop: watch::Receiver<StopLevel>) {
     if stop
         .wait_for(|level| *level == StopLevel::Now)
         .await

@@ -1,7 +1,9 @@
 //! How a run starts, and why the loop may end before it.
 
 use super::ports::StorageError;
-use crate::plan::ids::StepRef;
+use crate::plan::ids::{RunId, StepRef};
+use crate::run::event::Event;
+use crate::run::history::History;
 use crate::run::sheet::Sheet;
 
 /// How a run starts.
@@ -16,6 +18,30 @@ pub enum Begin {
         /// Where files are published, relative to the manifest's folder.
         output: String,
     },
+}
+
+impl Begin {
+    /// Which run it is, and what is recorded first.
+    pub(super) fn opening(self, history: &History) -> (RunId, Vec<Event>) {
+        let last = history.run.as_ref().map_or(RunId(0), |run| run.id);
+        match self {
+            Self::Start(sheet) => {
+                let of_another = sheet.parts.iter().filter(|part| {
+                    let known = history.memory.lineages.get(&part.lineage);
+                    known.is_some_and(|lineage| lineage.part.as_ref() != Some(&part.id))
+                });
+                let mut events: Vec<Event> = of_another
+                    .map(|part| Event::Bound {
+                        part: part.id.clone(),
+                        lineage: part.lineage,
+                    })
+                    .collect();
+                events.push(Event::RunStarted { sheet });
+                (RunId(last.0 + 1), events)
+            }
+            Self::Resume { again, output } => (last, vec![Event::RunResumed { again, output }]),
+        }
+    }
 }
 
 /// Why the loop ended other than by the end of its run.

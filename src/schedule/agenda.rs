@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::search::Search;
-use super::slot::Class;
+use super::slot::{Admittance, Class};
 use crate::plan::actions::Plan;
 use crate::plan::content::StepKind;
 use crate::plan::family::StepIx;
@@ -130,6 +130,22 @@ impl Agenda {
                 Spot::Ready(urgency) => queue.ready.remove(&(urgency, item)),
                 Spot::Later(at, _) => queue.later.remove(&(at, item)),
             };
+        }
+    }
+
+    /// An errand got no slots: `item`, or everything that needs what is `full`, waits for it.
+    pub fn wait_for(&mut self, full: Admittance, item: Option<Item>) {
+        match (full, item) {
+            (Admittance::Granted(_), _) => {}
+            (
+                Admittance::NotBefore {
+                    at,
+                    class: Class::JobPolls(_),
+                },
+                Some(item),
+            ) => self.postpone(item, at),
+            (Admittance::NotBefore { at, class }, _) => self.hold(class, at),
+            (Admittance::WhenAnswered { class }, _) => self.hold_until_answered(class),
         }
     }
 

@@ -49,6 +49,7 @@
 
 mod algorithms;
 mod app;
+mod attachment;
 mod billing;
 mod books;
 mod cents;

@@ -8,10 +8,10 @@ use axum::http::header::CONTENT_TYPE;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::attachment::{Image, ImageType};
 use super::digest::Digest;
 use super::errors::ApiError;
 use super::file_name::file_name;
-use super::jobs::{Image, ImageType};
 use super::json;
 use super::sniff;
 use super::submit::Submission;

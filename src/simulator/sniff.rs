@@ -1,6 +1,6 @@
 //! Image types by their first bytes.
 
-use super::jobs::ImageType;
+use super::attachment::ImageType;
 
 /// How many bytes tell.
 pub(crate) const HEAD: usize = 12;

@@ -3,6 +3,7 @@
 //! A run's fate (duration, failure, charge) is drawn from the seed, its content and how often that content was asked
 //! for before: who asks, and with which key, plays no part.
 
+use super::attachment::{Attachment, Image};
 use super::billing::{BillingState, Shortage};
 use super::cents::Cents;
 use super::design::Design;
@@ -11,9 +12,7 @@ use super::directives::Directives;
 use super::effect::Write;
 use super::errors::ApiError;
 use super::ids::{JobId, MessageId, Place};
-use super::jobs::{
-    self, Artifact, Attachment, End, Image, Job, Revision, Run, Source, Status, WriteKind,
-};
+use super::jobs::{self, Artifact, End, Job, Revision, Run, Source, Status, WriteKind};
 use super::step;
 use super::switches::{AfterFailure, Charges, FailedRuns, FollowUpHold};
 use super::wire::{Accepted, Receipt, Seconds};

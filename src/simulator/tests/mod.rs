@@ -4,6 +4,7 @@ mod billing;
 mod codes;
 mod config_file;
 mod contract;
+mod fault_control;
 mod faults;
 mod forms;
 mod hiding;

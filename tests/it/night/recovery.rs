@@ -37,6 +37,22 @@ fn forgetful() -> Switches {
     }
 }
 
+/// The first create is carried out and its answer is lost; no other comes about.
+fn only_the_first_create_arrives() -> impl FnMut(&http::Request<bytes::Bytes>) -> Fate + Send {
+    let mut creates = 0;
+    move |request| {
+        if !is_create(request) {
+            return Fate::Arrives;
+        }
+        creates += 1;
+        if creates == 1 {
+            Fate::LostBack
+        } else {
+            Fate::NotSent
+        }
+    }
+}
+
 fn is_post(request: &http::Request<bytes::Bytes>) -> bool {
     request.method() == Method::POST
 }
@@ -44,18 +60,7 @@ fn is_post(request: &http::Request<bytes::Bytes>) -> bool {
 #[tokio::test(start_paused = true)]
 async fn what_had_no_answer_for_ten_minutes_is_found_in_the_services_records() {
     let night = Night::new(with(forgetful()));
-    let mut left = 1;
-    night.beset(move |request| {
-        if !is_create(request) {
-            return Fate::Arrives;
-        }
-        left -= 1;
-        if left == 0 {
-            Fate::LostBack
-        } else {
-            Fate::NotSent
-        }
-    });
+    night.beset(only_the_first_create_arrives());
     let history = night.run(&boxes("", 1, STEPS)).await.history();
     let run = history.run.as_ref().unwrap();
     assert_eq!(run.end.as_ref().unwrap().exit_code(), 0, "{:?}", run.steps);
@@ -186,18 +191,7 @@ async fn a_history_that_is_trimmed_or_normalised_or_in_any_order_is_a_witness_al
             ..Visibility::default()
         };
         let night = Night::new(with(switches));
-        let mut left = 1;
-        night.beset(move |request| {
-            if !is_create(request) {
-                return Fate::Arrives;
-            }
-            left -= 1;
-            if left == 0 {
-                Fate::LostBack
-            } else {
-                Fate::NotSent
-            }
-        });
+        night.beset(only_the_first_create_arrives());
         let steps = "{create: {prompt: 'A box\n\n  of   cafe\u{301}, {{ n }} mm'}}";
         assert_eq!(
             night.run(&boxes("", 1, steps)).await.exit_code(),
@@ -213,18 +207,7 @@ async fn a_text_that_was_cut_short_is_asked_about_until_a_person_says_that_it_wa
     let mut switches = forgetful();
     switches.visibility.history = HistoryContent::Shortened;
     let mut night = Night::new(with(switches));
-    let mut left = 1;
-    night.beset(move |request| {
-        if !is_create(request) {
-            return Fate::Arrives;
-        }
-        left -= 1;
-        if left == 0 {
-            Fate::LostBack
-        } else {
-            Fate::NotSent
-        }
-    });
+    night.beset(only_the_first_create_arrives());
     let prompt = "A box. ".repeat(200);
     let manifest = boxes(
         "",
