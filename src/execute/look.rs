@@ -7,7 +7,7 @@ use super::ports::{Request, StorageError};
 use crate::plan::action::Action;
 use crate::plan::content::{Content, StepKind};
 use crate::plan::key::StepKey;
-use crate::plan::memory::{Before, Send, SendIx, SendState};
+use crate::plan::memory::{Send, SendIx, SendState};
 use crate::plan::remote::Timestamp;
 use crate::schedule::search::{Ask, Search};
 use crate::schedule::witness::{Quarry, Subject};
@@ -67,15 +67,9 @@ impl Desk<'_> {
             .map(|send| send.id.key)
             .collect();
         let is_twin = |(ix, send): &(SendIx, &Send)| {
-            let may_be_there = matches!(
-                send.state,
-                SendState::Open(_)
-                    | SendState::Unresolved {
-                        before: Before::Sent(_),
-                        ..
-                    }
-            );
-            may_be_there && creates.contains(&send.id.key) && !sends.contains(ix)
+            (matches!(send.state, SendState::Open(_)) || send.is_in_question())
+                && creates.contains(&send.id.key)
+                && !sends.contains(ix)
         };
         let twins = self.memory.iter().filter(is_twin);
         twins.map(|(ix, _)| ix).collect()

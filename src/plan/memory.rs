@@ -365,6 +365,19 @@ impl Send {
         }
     }
 
+    /// Whether only the service's records or a person can tell if it was executed.
+    #[must_use]
+    pub fn is_in_question(&self) -> bool {
+        let is_unresolved = matches!(
+            self.state,
+            SendState::Unresolved {
+                before: Before::Sent(_),
+                ..
+            }
+        );
+        is_unresolved || self.doubt().is_some()
+    }
+
     /// Whether it is in doubt, and when it is looked for.
     #[must_use]
     pub fn doubt(&self) -> Option<&Doubt> {

@@ -112,20 +112,9 @@ impl Memory {
     /// A person said that nothing unresolved of `part` was executed: it may be sent, with a new key.
     pub(super) fn disclaim(&mut self, booking: Booking, part: &PartId, create: &StepKey) {
         self.claims.remove(create);
-        let unresolved = |send: &Send| {
-            let is_sent = matches!(
-                &send.state,
-                SendState::Unresolved {
-                    before: Before::Sent(_),
-                    ..
-                }
-            );
-            let is_doubted = send.doubt().is_some();
-            send.step.part == *part && (is_sent || is_doubted)
-        };
         let sends: Vec<SendIx> = self
             .iter()
-            .filter(|(_, send)| unresolved(send))
+            .filter(|(_, send)| send.step.part == *part && send.is_in_question())
             .map(|(ix, _)| ix)
             .collect();
         for ix in sends {

@@ -6,9 +6,8 @@ use super::open::SessionError;
 use crate::plan::actions::Plan;
 use crate::plan::content::Digest;
 use crate::plan::family::{Family, PartIx};
-use crate::plan::ids::PartId;
 use crate::plan::key::IdempotencyKey;
-use crate::plan::memory::{Before, Memory, Send, SendState};
+use crate::plan::memory::Memory;
 use crate::plan::remote::JobId;
 use crate::run::event::{AdoptedWrite, Event, Person, Record};
 use crate::schedule::adoption::seen;
@@ -33,7 +32,10 @@ pub fn confirm_absent(
         let id = family.part(part).id.clone();
         let create = family.write_keys(part).first().copied();
         let is_claimed = create.is_some_and(|create| memory.claims.contains_key(&create));
-        let is_unresolved = memory.sends.iter().any(|send| is_open_question(send, &id));
+        let is_unresolved = memory
+            .sends
+            .iter()
+            .any(|send| send.step.part == id && send.is_in_question());
         match create {
             Some(create) if is_claimed || is_unresolved => records.push(Record {
                 at: memory.last_at,
@@ -51,17 +53,6 @@ pub fn confirm_absent(
         }
     }
     Ok(records)
-}
-
-fn is_open_question(send: &Send, part: &PartId) -> bool {
-    let is_unresolved = matches!(
-        &send.state,
-        SendState::Unresolved {
-            before: Before::Sent(_),
-            ..
-        }
-    );
-    send.step.part == *part && (is_unresolved || send.doubt().is_some())
 }
 
 /// The jobs that the parts of `plan` are to be given: those that a person names, or where nobody names any, those that the
