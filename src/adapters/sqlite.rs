@@ -11,6 +11,9 @@ use crate::execute::ports::{StorageError, Trouble};
 
 /// The first SQLite without the WAL-reset bug, in which two connections could lose commits.
 const MIN_SQLITE: i32 = 3_051_003;
+/// How often, and after which pause, it is tried to turn the write-ahead log on: for about as long as the busy timeout.
+const WAL_TRIES: u32 = 3_000;
+const WAL_PAUSE: Duration = Duration::from_millis(10);
 /// The write-ahead log is copied back when it has so many pages of 4 KiB: 32 MiB.
 const WAL_PAGES: &str = "8192";
 
@@ -165,11 +168,12 @@ pub fn layout(
 ) -> Result<usize, StorageError> {
     let name = path.display().to_string();
     let failed = |error: rusqlite::Error| trouble(&name, &error);
-    let found: i32 = connection
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(failed)?;
+    // The version first: whoever makes the file in between writes both at once.
     let version: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed)?;
+    let found: i32 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
         .map_err(failed)?;
     if version > 0 && found != application_id {
         let error = StorageError::new(&name, "it is not a file of millrun");
@@ -233,6 +237,29 @@ pub(super) fn trouble(what: &str, error: &rusqlite::Error) -> StorageError {
     StorageError::new(what, error).of(kind)
 }
 
+/// Turns the write-ahead log on; the answer is the mode that the file has then. The busy timeout does not hold here: where
+/// several processes make a file at once, SQLite tells all but one of them at once that it is locked.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<String> {
+    let mut tries = 0;
+    loop {
+        let mode = connection
+            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+        let code = mode
+            .as_ref()
+            .err()
+            .and_then(rusqlite::Error::sqlite_error_code);
+        let is_busy = matches!(
+            code,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+        );
+        if !is_busy || tries >= WAL_TRIES {
+            return mode;
+        }
+        tries += 1;
+        std::thread::sleep(WAL_PAUSE);
+    }
+}
+
 /// The settings that commits rely on.
 fn settle(connection: &Connection, path: &Path) -> Result<(), StorageError> {
     let failed = |error: rusqlite::Error| trouble(&path.display().to_string(), &error);
@@ -241,9 +268,7 @@ fn settle(connection: &Connection, path: &Path) -> Result<(), StorageError> {
         .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
         .map_err(failed)?;
     // SQLite keeps the old mode without an error where it can't have this one, as on a network file system.
-    let mode: String = connection
-        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        .map_err(failed)?;
+    let mode = write_ahead(connection).map_err(failed)?;
     if !mode.eq_ignore_ascii_case("wal") {
         let why = format!(
             "a write-ahead log can't be kept here (journal_mode is {mode}): put the state on a disk of this machine \

@@ -337,7 +337,7 @@ fn a_disk_that_fills_up_ends_the_run_with_everything_recorded() {
 #[test]
 fn a_terminal_that_hangs_up_stops_the_run_unless_that_was_ignored_from_the_start() {
     for (shell, reason) in [
-        ("exec \"$0\" \"$@\"", true),
+        ("exec env --default-signal=HUP \"$0\" \"$@\"", true),
         ("trap '' HUP; exec \"$0\" \"$@\"", false),
     ] {
         let place = small();
