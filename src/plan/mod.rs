@@ -13,5 +13,6 @@ pub mod money;
 pub mod publish;
 pub mod remote;
 pub mod resolve;
+pub mod selection;
 pub mod settings;
 pub mod timing;
