@@ -15,4 +15,5 @@ pub mod remote;
 pub mod resolve;
 pub mod selection;
 pub mod settings;
+pub mod subset;
 pub mod timing;

@@ -136,6 +136,7 @@ impl Run {
             Start::Claimed { claim } if memory.claims.contains_key(&claim.create) => {
                 (Outcome::Unresolved, Some(claim_error(claim)))
             }
+            Start::Unmet { why } => (Outcome::Blocked, Some(why.clone())),
             Start::Proposal { summary } => (Outcome::Failed, Some(proposal_error(summary))),
             Start::Run | Start::Claimed { .. }
                 if step.kind.is_send() && is_known(memory, sheet_part.send_id(step)) =>

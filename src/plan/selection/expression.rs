@@ -83,11 +83,16 @@ impl Expression {
             .filter(|union| !union.is_empty())
             .map(|union| {
                 let terms = split(union, |c| c == ',');
-                terms.into_iter().map(|term| Term::parse(term, text)).collect()
+                terms
+                    .into_iter()
+                    .map(|term| Term::parse(term, text))
+                    .collect()
             })
             .collect::<Result<Vec<Vec<Term>>, _>>()?;
         if unions.is_empty() {
-            return Err(SelectionError("a selection names at least one part".to_owned()));
+            return Err(SelectionError(
+                "a selection names at least one part".to_owned(),
+            ));
         }
         Ok(Self { unions })
     }
@@ -96,7 +101,9 @@ impl Expression {
     #[must_use]
     pub fn asks_for_states(&self) -> bool {
         let terms = self.unions.iter().flatten();
-        terms.into_iter().any(|term| matches!(term.name, Name::State(_)))
+        terms
+            .into_iter()
+            .any(|term| matches!(term.name, Name::State(_)))
     }
 }
 
@@ -157,7 +164,10 @@ impl Pattern {
                 text: text.to_owned(),
                 glob: glob.compile_matcher(),
             }),
-            Err(error) => Err(SelectionError(format!("`{text}` is no pattern: {}", error.kind()))),
+            Err(error) => Err(SelectionError(format!(
+                "`{text}` is no pattern: {}",
+                error.kind()
+            ))),
         }
     }
 

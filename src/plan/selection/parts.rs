@@ -2,17 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::expression::{Expression, Name, Pattern, SelectionError, State, Term};
+
 use crate::manifest::did_you_mean;
 use crate::plan::family::{Family, PartIx};
 use crate::plan::ids::PartId;
 
 /// What was typed: the expressions of `--select`, which unite, and of `--exclude`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
     /// What is selected; nothing: everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub select: Vec<String>,
     /// What is left out of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
 }
 
@@ -209,7 +214,10 @@ impl<'a> Field<'a> {
             return SelectionError(format!("no part's id matches `{text}`"));
         }
         let ids = self.parts.iter().map(|part| part.id);
-        let is_tag = self.parts.iter().any(|part| part.tags.iter().any(|tag| tag == text));
+        let is_tag = self
+            .parts
+            .iter()
+            .any(|part| part.tags.iter().any(|tag| tag == text));
         let help = match did_you_mean(text, ids) {
             _ if is_tag => format!("; there is a tag of this name: `tag:{text}`"),
             Some(help) => format!("; {help}"),
@@ -220,8 +228,11 @@ impl<'a> Field<'a> {
 
     fn no_tag(&self, tag: &Pattern) -> SelectionError {
         let text = tag.text();
-        let tags: BTreeSet<&str> =
-            self.parts.iter().flat_map(|part| part.tags.iter().map(String::as_str)).collect();
+        let tags: BTreeSet<&str> = self
+            .parts
+            .iter()
+            .flat_map(|part| part.tags.iter().map(String::as_str))
+            .collect();
         let help = match did_you_mean(text, tags.iter().copied()) {
             Some(help) => format!("; {help}"),
             None if tags.is_empty() => "; the manifest has no tags".to_owned(),

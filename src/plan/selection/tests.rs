@@ -4,7 +4,11 @@ use super::*;
 
 /// `a` and `b` are plates, `frame` needs both, `bracket` needs `frame`; `old` stands alone.
 fn selected(select: &[&str], exclude: &[&str]) -> Result<String, String> {
-    let (plates, big, none) = (["plates".to_owned()], ["big".to_owned(), "plates".to_owned()], []);
+    let (plates, big, none) = (
+        ["plates".to_owned()],
+        ["big".to_owned(), "plates".to_owned()],
+        [],
+    );
     let (both, frame) = ([PartIx(0), PartIx(1)], [PartIx(2)]);
     let part = |id, tags, needs| Candidate { id, tags, needs };
     let parts = [
@@ -25,8 +29,14 @@ fn selected(select: &[&str], exclude: &[&str]) -> Result<String, String> {
         select: owned(select),
         exclude: owned(exclude),
     };
-    let marks = wish.among(&parts, &states).map_err(|error| error.to_string())?;
-    let hits = parts.iter().zip(marks).filter(|(_, is)| *is).map(|(part, _)| part.id);
+    let marks = wish
+        .among(&parts, &states)
+        .map_err(|error| error.to_string())?;
+    let hits = parts
+        .iter()
+        .zip(marks)
+        .filter(|(_, is)| *is)
+        .map(|(part, _)| part.id);
     Ok(hits.collect::<Vec<_>>().join(" "))
 }
 
@@ -80,12 +90,18 @@ fn a_state_in_which_nothing_is_selects_nothing() {
 
 #[test]
 fn slips_of_the_hand_are_told() {
-    assert_eq!(error("fram"), "there is no part `fram`; did you mean `frame`?");
+    assert_eq!(
+        error("fram"),
+        "there is no part `fram`; did you mean `frame`?"
+    );
     assert_eq!(
         error("plates"),
         "there is no part `plates`; there is a tag of this name: `tag:plates`"
     );
-    assert_eq!(error("tag:plate"), "no part has the tag `plate`; did you mean `plates`?");
+    assert_eq!(
+        error("tag:plate"),
+        "no part has the tag `plate`; did you mean `plates`?"
+    );
     assert_eq!(error("x-*"), "no part's id matches `x-*`");
     assert_eq!(
         error("state:fialed"),
@@ -107,7 +123,10 @@ fn slips_of_the_hand_are_told() {
     ] {
         assert!(error(text).contains(why), "{text}: {}", error(text));
     }
-    assert!(selected(&[], &["fram"]).is_err(), "an unknown part is not left out in silence");
+    assert!(
+        selected(&[], &["fram"]).is_err(),
+        "an unknown part is not left out in silence"
+    );
 }
 
 proptest! {
