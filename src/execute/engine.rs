@@ -363,6 +363,11 @@ impl Engine<'_> {
             event,
         };
         let ready = self.history.apply(&record);
+        if let (Event::Cancelled { parts, .. }, Some(run)) = (&record.event, &self.history.run) {
+            for ix in run.not_ready(parts) {
+                self.agenda.remove(Item::Step(ix));
+            }
+        }
         if let Some(run) = &self.history.run {
             for ix in ready {
                 self.agenda

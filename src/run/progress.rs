@@ -1,6 +1,6 @@
 //! The state of one run: how far each of its steps came. A fold of the run's events over its [`Sheet`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::call::{Endpoint, Silence};
 use super::event::{Event, Person, Record};
@@ -52,6 +52,8 @@ pub struct Run {
     pub rate_limited: u32,
     /// The first step that did not succeed.
     pub first_bad: Option<StepIx>,
+    /// Parts for which nothing new is sent, by a person's word.
+    pub cancelled: BTreeSet<PartIx>,
     pub(super) parts: Vec<PartRun>,
     pub(super) by_send: BTreeMap<SendId, StepIx>,
     by_name: BTreeMap<StepRef, StepIx>,
@@ -113,6 +115,7 @@ impl Run {
             requests: BTreeMap::new(),
             rate_limited: 0,
             first_bad: None,
+            cancelled: BTreeSet::new(),
             parts,
             by_send,
             by_name,
@@ -157,6 +160,9 @@ impl Run {
                     self.stops.push(reason.clone());
                 }
             }
+            Event::Cancelled { parts, .. } if !parts.is_empty() => {
+                return self.cancel_parts(parts, memory);
+            }
             Event::Paused { .. } | Event::Unpaused { .. } | Event::Cancelled { .. } => {
                 self.obey(&record.event);
             }
@@ -200,6 +206,9 @@ impl Run {
         let is_cancelled = !self.is_finished();
         self.stops
             .retain(|stop| is_cancelled && matches!(stop, StopReason::Cancelled { .. }));
+        if !is_cancelled {
+            self.cancelled.clear();
+        }
         self.paused = None;
         self.strays.clear();
         self.readings.clear();

@@ -152,6 +152,11 @@ impl Run {
                     _ => return StepState::Active,
                 }
             }
+            Start::Run | Start::Claimed { .. }
+                if step.kind.is_send() && self.cancelled.contains(&part) =>
+            {
+                (Outcome::Cancelled, None)
+            }
             Start::Run | Start::Claimed { .. } if needs_failed => (Outcome::Blocked, None),
             Start::Run | Start::Claimed { .. } if needs_left > 0 => return StepState::Waiting,
             Start::Run if step.kind == StepKind::Review => {
@@ -209,10 +214,15 @@ impl Run {
     /// A step ended badly: nothing of its part runs after it.
     fn block_after(&mut self, part: PartIx, bad: u32) {
         let end = self.parts[part.0 as usize].end;
+        let outcome = if self.cancelled.contains(&part) {
+            Outcome::Cancelled
+        } else {
+            Outcome::Blocked
+        };
         for ix in (bad + 1..end).map(StepIx) {
             let step = self.step_mut(ix);
             if !matches!(step.state, StepState::Done(_)) {
-                step.state = StepState::Done(Outcome::Blocked);
+                step.state = StepState::Done(outcome);
             }
         }
         let part = &mut self.parts[part.0 as usize];

@@ -261,6 +261,7 @@ pub fn end(run: &Run) -> RunEnd {
         StepState::Done(Outcome::Unresolved) => Some(ExitReason::Unresolved),
         StepState::Done(Outcome::Failed) => Some(ExitReason::PartFailed),
         StepState::Done(Outcome::Rejected) => Some(ExitReason::PartRejected),
+        StepState::Done(Outcome::Cancelled) => Some(ExitReason::Cancelled),
         _ => None,
     };
     RunEnd::new(
