@@ -172,6 +172,12 @@ pub(crate) struct LimitsArgs {
 pub(crate) struct PlanArgs {
     /// The manifest
     pub(crate) manifest: PathBuf,
+    /// Save it, priced: `millrun run FILE` does exactly that, and nothing once anything has changed
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Show the prompts as they will be sent, and how they differ from what was sent before
+    #[arg(long)]
+    pub(crate) show_prompts: bool,
     /// Exit with 9 when there is something to do
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
@@ -181,7 +187,7 @@ pub(crate) struct PlanArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
-    /// The manifest
+    /// The manifest, or a saved plan
     pub(crate) manifest: PathBuf,
     /// Spend no more than this in one run, such as "60.00 usd"; the stricter of this and the manifest's counts
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]

@@ -192,6 +192,16 @@ fn session(error: &SessionError) -> Kind {
             ExitCode::Usage,
             "`millrun jobs messages JOB` shows what a job has seen",
         ),
+        SessionError::NotSaved(_) => Kind::new(
+            "not_saved",
+            ExitCode::Usage,
+            "set `budget: { max_spend: … }`: then no run of it costs more; the first run asks for the price",
+        ),
+        SessionError::Stale(_) => Kind::new(
+            "stale_plan",
+            ExitCode::StalePlan,
+            "nothing was sent: look at `millrun plan` again, and save it with -o",
+        ),
         SessionError::NoRun(_) => Kind::new(
             "no_run",
             ExitCode::Usage,

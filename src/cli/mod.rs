@@ -30,6 +30,7 @@ mod remote;
 mod report;
 mod run;
 mod runs;
+mod saved;
 mod schema;
 mod select;
 mod signals;

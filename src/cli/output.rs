@@ -85,6 +85,25 @@ impl Output {
         }
     }
 
+    /// Prints on stdout what `write` writes, as it comes.
+    ///
+    /// # Errors
+    /// As [`Output::print`].
+    pub(super) fn stream(
+        &mut self,
+        write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+    ) -> Result<(), CliError> {
+        let mut stdout = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        match write(&mut stdout).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            Err(error) => Err(CliError::io("writing to stdout", error)),
+            Ok(()) => Ok(()),
+        }
+    }
+
     /// Tells `text` on stderr. When nobody reads it there is nobody to tell.
     pub(super) fn tell(&self, text: &str) {
         if self.json_logs {

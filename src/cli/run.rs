@@ -9,10 +9,11 @@ use super::complaint::{self, diagnostics};
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::open::{Typed, summary};
-use super::origin::{limits_folder, variable, with_key};
+use super::origin::{limits_folder, origin, variable, with_key};
 use super::output::Output;
 use super::person::person;
 use super::progress::Progress;
+use super::saved::manifest_of;
 use super::signals::Signals;
 use crate::adapters::clock::wall_now_ms;
 use crate::execute::engine::EngineError;
@@ -40,7 +41,26 @@ pub(super) fn run(
             "`millrun run --select …` starts one with others",
         ));
     }
-    let mut loaded = session::load(&args.manifest, &variable)?;
+    let (manifest, saved) = manifest_of(&args.manifest)?;
+    let mut loaded = session::load(&manifest, &variable)?;
+    let mut selection = args.selection.wish();
+    if let Some(plan) = &saved {
+        if resume || !selection.is_everything() {
+            let message = "a saved plan is run as it is";
+            return Err(CliError::usage(
+                message,
+                "`millrun run FILE`, without --select",
+            ));
+        }
+        let changes = plan.saved.changes(&loaded, &origin(globals)?);
+        if !changes.is_empty() {
+            return Err(SessionError::Stale(changes).into());
+        }
+        selection = plan.saved.selection.clone();
+        if let Some(max) = plan.saved.max_cents {
+            tighten(&mut loaded, max)?;
+        }
+    }
     output.note(&diagnostics(&loaded.lints, &loaded.sources, output));
     if let Some(cap) = &args.max_spend {
         tighten(&mut loaded, Cents(cap.cents))?;
@@ -55,12 +75,13 @@ pub(super) fn run(
             rollback: args.accept_rollback,
         },
         reopen: resume,
-        selection: args.selection.wish(),
+        saved,
+        selection,
         confirm_absent: (!args.confirm_absent.is_empty())
             .then(|| (args.confirm_absent.clone(), person())),
     };
     let known = loaded.clone();
-    let typed = Typed::new(&args.manifest, globals);
+    let typed = Typed::new(&manifest, globals);
     let mut progress = Progress::new(globals, output);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

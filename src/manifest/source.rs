@@ -155,6 +155,12 @@ impl Sources {
             .take(MAX_WAYS)
     }
 
+    /// All texts, with their names.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let texts = self.texts.iter();
+        texts.map(|source| (source.name.as_str(), &*source.text))
+    }
+
     /// The name of `id`.
     #[must_use]
     pub fn name(&self, id: SourceId) -> &str {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::content::Content;
+use super::durations::Durations;
 use super::ids::{PartId, StepRef};
 use super::key::{IdempotencyKey, LineageId, StepKey};
 use super::ledger::Ledger;
@@ -278,6 +279,8 @@ pub struct Memory {
     pub intended_holds: Cents,
     /// The holds of sends without a clear answer that may still get one.
     pub open_holds: Cents,
+    /// How long things took.
+    pub durations: Durations,
     /// The last moment that was recorded.
     pub last_at: Timestamp,
 }

@@ -67,7 +67,7 @@ const fn ix_of(ix: StepIx) -> usize {
 }
 
 /// For each step the longest way from its start to an end, when steps take as long as `takes` says.
-fn tails(family: &Family, takes: impl Fn(StepIx) -> Duration) -> Vec<Duration> {
+pub(super) fn tails(family: &Family, takes: impl Fn(StepIx) -> Duration) -> Vec<Duration> {
     let mut tails = vec![Duration::ZERO; family.steps.len()];
     let mut after = vec![Duration::ZERO; family.parts.len()];
     for part in order(family).into_iter().rev() {

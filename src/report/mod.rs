@@ -14,8 +14,11 @@ pub mod plan_cost;
 pub mod plan_json;
 mod plan_reason;
 pub mod plan_text;
+mod plan_totals;
+pub mod prompts;
 pub mod runs;
 pub mod shell;
+mod stream;
 pub mod summary;
 mod table;
 #[cfg(test)]

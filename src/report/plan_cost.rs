@@ -18,7 +18,7 @@ use crate::plan::money::Cents;
 pub struct PlanCost {
     /// Every write is charged as little as the cheapest so far; nothing when none was charged yet.
     pub min_cents: Option<Cents>,
-    /// Every write is charged what they were so far in the mean, or its hold when none was charged yet.
+    /// Every write is charged what those of its kind were so far in the mean; before one was, what all were, or its hold.
     pub expected_cents: Option<Cents>,
     /// Every write is charged its whole hold, as the larger of the service's hold and the dearest charge so far. Runs
     /// that the service fails and that are sent again are not in it.
@@ -43,14 +43,26 @@ impl PlanCost {
     #[must_use]
     pub fn new(plan: &Plan, memory: &Memory) -> Self {
         let steps = plan.family.step_indices();
-        let due = steps.filter(|ix| is_due(plan, memory, *ix)).count();
-        let due = i64::try_from(due).unwrap_or(i64::MAX);
-        let each = |price: Cents| Cents(price.0.saturating_mul(due));
+        let due = steps.filter(|ix| is_due(plan, memory, *ix));
+        let (mut creates, mut iterates) = (0, 0);
+        for ix in due {
+            match plan.family.step(ix).kind {
+                StepKind::Create => creates += 1,
+                _ => iterates += 1,
+            }
+        }
+        let each = |price: Cents| Cents(price.0.saturating_mul(creates + iterates));
         let hold = memory.hold();
-        let cheapest = cheapest(memory).unwrap_or_default();
+        let charged = Charged::new(memory);
+        let expected = |hold: Cents| {
+            let any = memory.ledger.mean().unwrap_or(hold);
+            let create = charged.mean(StepKind::Create).unwrap_or(any);
+            let iterate = charged.mean(StepKind::Iterate).unwrap_or(any);
+            Cents(create.0.saturating_mul(creates)) + Cents(iterate.0.saturating_mul(iterates))
+        };
         Self {
-            min_cents: hold.map(|_| each(cheapest)),
-            expected_cents: hold.map(|hold| each(memory.ledger.mean().unwrap_or(hold))),
+            min_cents: hold.map(|_| each(charged.cheapest().unwrap_or_default())),
+            expected_cents: hold.map(expected),
             max_cents: hold.map(each),
             currency: memory.price.as_ref().map(|price| price.currency.clone()),
         }
@@ -86,12 +98,36 @@ fn is_due(plan: &Plan, memory: &Memory, ix: StepIx) -> bool {
     matches!(plan.action(ix), Action::Run(_)) && plan.family.step(ix).kind.is_write() && !is_charged
 }
 
-fn cheapest(memory: &Memory) -> Option<Cents> {
-    let mut charges: BTreeMap<&IdempotencyKey, Cents> = BTreeMap::new();
-    for entry in memory.ledger.entries() {
-        if entry.to == Account::Charged {
-            *charges.entry(&entry.key).or_default() += entry.amount;
+/// What each write was charged in all, by its kind.
+struct Charged(Vec<(StepKind, Cents)>);
+
+impl Charged {
+    fn new(memory: &Memory) -> Self {
+        let mut charges: BTreeMap<&IdempotencyKey, Cents> = BTreeMap::new();
+        for entry in memory.ledger.entries() {
+            if entry.to == Account::Charged {
+                *charges.entry(&entry.key).or_default() += entry.amount;
+            }
         }
+        let sends = memory.sends.iter();
+        let kinds = sends.map(|send| (&send.key, send.content.kind()));
+        let kinds: BTreeMap<&IdempotencyKey, StepKind> = kinds.collect();
+        let charges = charges.into_iter();
+        // A charge of a job that the service failed, and that was sent anew with another key, is of a create as well as not.
+        let kind = |key| kinds.get(key).copied().unwrap_or(StepKind::Create);
+        Self(charges.map(|(key, cents)| (kind(key), cents)).collect())
     }
-    charges.into_values().min()
+
+    fn cheapest(&self) -> Option<Cents> {
+        self.0.iter().map(|(_, cents)| *cents).min()
+    }
+
+    fn mean(&self, kind: StepKind) -> Option<Cents> {
+        let of_kind = self.0.iter().filter(|(of, _)| *of == kind);
+        let charges: Vec<Cents> = of_kind.map(|(_, cents)| *cents).collect();
+        let count = i64::try_from(charges.len())
+            .ok()
+            .filter(|count| *count > 0)?;
+        Some(Cents(charges.into_iter().sum::<Cents>().0 / count))
+    }
 }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::moment::span;
 use super::palette::{Palette, Tone};
-use super::plan_cost::{PlanCost, PlannedSends};
+use super::plan_cost::PlanCost;
 use super::plan_reason::{Kind, reused};
+use super::plan_totals::totals;
 use super::words::counted;
 use crate::plan::action::{Action, Reason};
 use crate::plan::actions::Plan;
 use crate::plan::family::{PartIx, StepIx};
+use crate::plan::forecast::Forecast;
 use crate::plan::ids::StepId;
 use crate::plan::memory::Memory;
 use crate::untrusted::terminal;
@@ -22,6 +23,19 @@ const GROUPS_SHOWN: usize = 12;
 /// `plan` as text. Parts that look alike are collapsed, and what is reused is counted, unless `full`.
 #[must_use]
 pub fn plan(plan: &Plan, memory: &Memory, palette: Palette, full: bool) -> String {
+    let forecast = Forecast::new(plan, &memory.durations, None);
+    with_forecast(plan, memory, &forecast, palette, full)
+}
+
+/// The same, with a forecast that was made already.
+#[must_use]
+pub fn with_forecast(
+    plan: &Plan,
+    memory: &Memory,
+    forecast: &Forecast,
+    palette: Palette,
+    full: bool,
+) -> String {
     let entries: Vec<Entry<'_>> = plan
         .family
         .part_indices()
@@ -42,7 +56,11 @@ pub fn plan(plan: &Plan, memory: &Memory, palette: Palette, full: bool) -> Strin
     } else {
         text.push_str(&kept_count(kept.count()));
     }
-    text.push_str(&totals(plan, memory));
+    if has_work(plan) {
+        text.push_str(&totals(plan, &PlanCost::new(plan, memory), forecast));
+    } else {
+        text.push_str("\nNothing to do: a run would send nothing and spend nothing.\n");
+    }
     text
 }
 
@@ -214,36 +232,4 @@ fn kept_count(count: usize) -> String {
         1 => "  = 1 part is reused\n".to_owned(),
         _ => format!("  = {count} parts are reused\n"),
     }
-}
-
-fn totals(plan: &Plan, memory: &Memory) -> String {
-    if !has_work(plan) {
-        return "\nNothing to do: a run would send nothing and spend nothing.\n".to_owned();
-    }
-    let sends = PlannedSends::new(plan);
-    let cost = match PlanCost::new(plan, memory) {
-        PlanCost {
-            min_cents: Some(min),
-            expected_cents: Some(expected),
-            max_cents: Some(max),
-            currency,
-        } => {
-            let currency = terminal::clipped(&currency.unwrap_or_default(), 8);
-            format!("about {expected} {currency} (from {min} to {max}), by the last price seen")
-        }
-        _ => "not known: no price was seen here yet, the first run asks for it".to_owned(),
-    };
-    let cap = match plan.family.settings.budget.max_spend {
-        Some(cap) => format!("; max_spend is {cap}"),
-        None => "; no max_spend is set".to_owned(),
-    };
-    let timing = &plan.timing;
-    format!(
-        "\nSends  {}, {}, {}\nCost   {cost}{cap}\nTime   about {}, at least {} at these limits\n",
-        counted(sends.create as usize, "create"),
-        counted(sends.iterate as usize, "iterate"),
-        counted(sends.review as usize, "review"),
-        span(timing.expected),
-        span(timing.lower_bound),
-    )
 }

@@ -16,4 +16,5 @@ pub mod remember;
 pub mod sheet;
 pub mod step;
 pub mod stop;
+mod timed;
 mod walk;

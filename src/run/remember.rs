@@ -18,6 +18,7 @@ impl Memory {
     /// Takes in one event.
     pub fn apply(&mut self, record: &Record) {
         self.last_at = self.last_at.max(record.at);
+        self.time(record);
         let booking = Booking {
             at: record.at,
             run: record.run,

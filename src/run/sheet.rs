@@ -27,6 +27,9 @@ pub struct Sheet {
     pub max_spend: Option<Cents>,
     /// The time zone for people, as an IANA name.
     pub zone: String,
+    /// The saved plan that it carries out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<Digest>,
     /// What was selected; nothing: everything.
     #[serde(default, skip_serializing_if = "Wish::is_everything")]
     pub selection: Wish,
@@ -165,6 +168,7 @@ impl Sheet {
             output: heading.output.clone(),
             max_spend: heading.max_spend,
             zone: heading.zone.clone(),
+            saved: None,
             selection: Wish::default(),
             parts: parts.collect(),
         }

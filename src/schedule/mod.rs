@@ -13,6 +13,7 @@ pub mod limits;
 pub mod looks;
 pub mod money;
 mod pace;
+pub mod rehearsal;
 pub mod search;
 pub mod slot;
 pub mod strain;

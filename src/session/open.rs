@@ -1,6 +1,6 @@
 //! Opening a manifest and what is known of it, without changing anything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::begin::BeginError;
@@ -17,6 +17,7 @@ use crate::execute::ports::StorageError;
 use crate::manifest::{self, Diagnostics, Environment, Sources};
 use crate::plan::action::EditedLineage;
 use crate::plan::actions::Plan;
+use crate::plan::content::Digest;
 use crate::plan::family::Family;
 use crate::plan::ids::RunId;
 use crate::plan::memory::Memory;
@@ -33,6 +34,8 @@ pub struct Loaded {
     pub path: PathBuf,
     /// Its meaning.
     pub family: Family,
+    /// The variables of the environment that it sees: the SHA-256 of their values.
+    pub env: BTreeMap<String, Digest>,
     /// What is odd about it.
     pub lints: Diagnostics,
     /// Its text, for those who show the lints.
@@ -91,6 +94,12 @@ pub enum SessionError {
     /// A job can't be adopted.
     #[error("{0}")]
     NoAdoption(String),
+    /// A plan can't be saved.
+    #[error("the plan is not saved: {0}")]
+    NotSaved(String),
+    /// A saved plan is no longer what would be done.
+    #[error("the saved plan is stale: {}", .0.join("; "))]
+    Stale(Vec<String>),
     /// There is no such run.
     #[error("{0}")]
     NoRun(String),
@@ -130,10 +139,17 @@ impl From<StorageError> for SessionError {
 pub fn load(path: &Path, environment: Environment<'_>) -> Result<Loaded, SessionError> {
     let mut sources = Sources::default();
     let read = manifest::load(path, &mut sources, environment);
+    let seen = read.as_ref().ok().map(|manifest| manifest.env.as_slice());
+    let env = seen.unwrap_or_default().iter().filter_map(|entry| {
+        let value = entry.value.as_ref().ok()?;
+        Some((entry.name.value.clone(), Digest::of(value.as_bytes())))
+    });
+    let env = env.collect();
     match understand(read, &sources, &mut FolderImages::new(folder_of(path))) {
         Ok((family, lints)) => Ok(Loaded {
             path: path.to_owned(),
             family,
+            env,
             lints,
             sources,
         }),

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::begin::begin_selected;
 use super::open::{Loaded, SessionError, missing_files};
 use super::recover;
+use super::saved::SavedPlan;
 use super::service::{Origin, Service};
 use super::slots;
 use super::state::{OpenState, Risks, output_folder};
@@ -43,6 +44,8 @@ pub struct Options {
     pub risks: Risks,
     /// Whether the last run goes on even when it is finished; it is an error then when there is none, or the plan changed.
     pub reopen: bool,
+    /// The saved plan that is carried out.
+    pub saved: Option<SavedPlan>,
     /// Which parts it is about.
     pub selection: Wish,
     /// Parts of which a person says that nothing unresolved was ever executed, and who says so.
@@ -60,6 +63,7 @@ impl Options {
             risks: Risks::default(),
             fail_fast: false,
             reopen: false,
+            saved: None,
             selection: Wish::default(),
             confirm_absent: None,
         }
@@ -90,6 +94,9 @@ pub async fn run(
         journal.append(&said)?;
         records.extend(said);
     }
+    if let Some(saved) = &options.saved {
+        saved.check_state(&records, &History::of(&records))?;
+    }
     keep_images(&loaded, &store)?;
 
     let output = loaded.output(&options.origin);
@@ -106,7 +113,7 @@ pub async fn run(
     let last_at = records
         .last()
         .map_or(Timestamp::default(), |record| record.at);
-    let (plan, history, how) = begin_selected(
+    let (plan, history, mut how) = begin_selected(
         loaded.family,
         &options.selection,
         &records,
@@ -114,6 +121,13 @@ pub async fn run(
         &heading,
         options.reopen,
     )?;
+    if let (Some(plan_of), Begin::Start(sheet)) = (&options.saved, &mut how) {
+        let differences = plan_of.saved.differences(&plan);
+        if !differences.is_empty() {
+            return Err(SessionError::Stale(differences));
+        }
+        sheet.saved = Some(plan_of.digest);
+    }
     if options.reopen && matches!(how, Begin::Start(_)) {
         let why = match history.run {
             None => "there is no run to go on with: this manifest has not run here yet",

@@ -70,6 +70,7 @@ impl Night {
             }
         };
         let sheet = Sheet {
+            saved: None,
             selection: Wish::default(),
             plan: Digest::of(b"plan"),
             family: "mounting-plates".to_owned(),
