@@ -56,14 +56,10 @@ fn ask(
     };
     let obeyed = session::command(&loaded, &options, order, &person())?;
     if output.is_json() {
-        let (run, is_recorded) = match &obeyed {
-            Obeyed::ByRun(run) | Obeyed::Here { run, .. } => (run, true),
-            Obeyed::Asked(run) => (run, false),
-        };
         output.print(&document(&json!({
             "format_version": FORMAT_VERSION,
-            "run_id": run.to_string(),
-            "recorded": is_recorded,
+            "run_id": obeyed.run().to_string(),
+            "recorded": obeyed.is_recorded(),
             "exit_code": ExitCode::Success.number(),
         })))?;
         return Ok(ExitCode::Success);
@@ -74,7 +70,7 @@ fn ask(
 
 fn told(obeyed: &Obeyed, done: &str) -> String {
     match obeyed {
-        Obeyed::ByRun(run) => format!("{run} {done}\n"),
+        Obeyed::ByRun(run) | Obeyed::Recorded(run) => format!("{run} {done}\n"),
         Obeyed::Here { run, in_flight: 0 } => {
             format!("{run} is cancelled: no process was at it, and nothing of it is under way\n")
         }

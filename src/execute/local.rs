@@ -32,9 +32,10 @@ pub(super) fn carry_out(plan: &Plan, memory: &Memory, files: &dyn Files, ix: Ste
                 publish_all(plan, memory, files, ix, (artifacts, result))
                     .map_err(|error| error.to_string())
             }
-            Content::Create { .. } | Content::Iterate { .. } | Content::Review { .. } => {
-                Err("it is not done at home".to_owned())
-            }
+            Content::Create { .. }
+            | Content::Iterate { .. }
+            | Content::Review { .. }
+            | Content::Approve { .. } => Err("it is not done at home".to_owned()),
         },
     };
     outcome.unwrap_or_else(|error| Event::StepFailed { step, error })

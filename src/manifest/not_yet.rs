@@ -10,12 +10,8 @@ use super::source::Span;
 const KEYS: &[(&str, &str)] = &[
     ("`budget`", "wait_max"),
     ("a step", "adopt"),
-    ("a step", "approve"),
     ("a step", "needs"),
     ("`iterate`", "on_drift"),
-    ("`review`", "revision"),
-    ("`review`", "viewer_state"),
-    ("`review`", "snapshots"),
     ("`review`", "max_rounds"),
     ("`check`", "solids"),
     ("`check`", "bodies"),

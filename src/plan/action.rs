@@ -30,6 +30,11 @@ pub enum Blocker {
         /// What is proposed; text of the service.
         summary: String,
     },
+    /// A person rejected what it asks about.
+    Rejected {
+        /// Who, and why.
+        why: String,
+    },
     /// A step before it can't run.
     Before {
         /// Which.
@@ -45,6 +50,7 @@ impl fmt::Display for Blocker {
                 write!(f, "{}: {}", claim.why, jobs.join(", "))
             }
             Self::Proposal { summary } => write!(f, "its review proposes an iteration: {summary}"),
+            Self::Rejected { why } => f.write_str(why),
             Self::Before { step } => write!(f, "{step} is blocked"),
         }
     }

@@ -6,6 +6,7 @@ use super::action::{Action, Blocker, EditedLineage, Reason};
 use super::bind::bind;
 use super::content::{Content, StepKind};
 use super::family::{Family, OnProposal, PartIx, Policy, Step, StepIx};
+use super::gate::Verdict;
 use super::ids::PartId;
 use super::key::{LineageId, StepKey};
 use super::memory::{Memory, Send, SendId, SendState};
@@ -206,6 +207,7 @@ impl Judgement<'_> {
                     Action::Run(Reason::New)
                 }
             }
+            StepKind::Approve => self.of_gate(step),
             StepKind::Download => self.of_download(step),
         }
     }
@@ -267,6 +269,18 @@ impl Judgement<'_> {
                 before: before.cloned(),
             },
             _ => Reason::New,
+        }
+    }
+
+    fn of_gate(&self, step: &Step) -> Action {
+        match self.memory.approvals.get(&self.id(step)) {
+            None => Action::Run(Reason::New),
+            Some(approval) => match approval.verdict {
+                Verdict::Approved => Action::Reuse,
+                Verdict::Rejected => Action::Blocked(Blocker::Rejected {
+                    why: approval.words(),
+                }),
+            },
         }
     }
 

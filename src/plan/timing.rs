@@ -151,7 +151,7 @@ fn assumed(family: &Family, actions: &[Action], ix: StepIx) -> Duration {
     match family.step(ix).content.kind() {
         StepKind::Create | StepKind::Iterate => ASSUMED_WRITE,
         StepKind::Review => ASSUMED_REVIEW,
-        StepKind::Check | StepKind::Download => ASSUMED_LOCAL,
+        StepKind::Check | StepKind::Approve | StepKind::Download => ASSUMED_LOCAL,
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod advice;
 pub mod checkup;
+pub mod gates;
 pub mod json;
 pub mod ledger;
 pub mod logs;

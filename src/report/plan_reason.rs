@@ -17,6 +17,7 @@ pub(super) enum Kind {
     FileMissing,
     Claimed,
     Proposal,
+    Rejected,
     Before,
 }
 
@@ -32,6 +33,7 @@ impl Kind {
             Action::Run(Reason::FileMissing { .. }) => Self::FileMissing,
             Action::Blocked(Blocker::Claimed { .. }) => Self::Claimed,
             Action::Blocked(Blocker::Proposal { .. }) => Self::Proposal,
+            Action::Blocked(Blocker::Rejected { .. }) => Self::Rejected,
             Action::Blocked(Blocker::Before { .. }) => Self::Before,
         })
     }
@@ -48,6 +50,7 @@ pub(super) fn reused(plan: &Plan, memory: &Memory, ix: StepIx) -> String {
             }
         }
         StepKind::Check => "passed before".to_owned(),
+        StepKind::Approve => "approved before".to_owned(),
         StepKind::Download => "published and in place".to_owned(),
     }
 }

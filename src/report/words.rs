@@ -43,6 +43,16 @@ pub fn words(event: &Event) -> String {
                 cancelled(&by.user, why.as_deref())
             )
         }
+        Event::Approval {
+            verdict,
+            by,
+            reason,
+            ..
+        } => {
+            let why = reason.as_deref();
+            let why = why.map_or_else(String::new, |why| format!(": {}", quote(why)));
+            format!("{} by {}{why}", verdict.as_str(), quote(&by.user))
+        }
         Event::Stopping { reason } => format!("nothing new is started: {}", stop(reason)),
         Event::RunEnded { end, .. } => format!("the run ends: {}", end_words(end)),
         Event::Checked {

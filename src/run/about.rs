@@ -62,6 +62,7 @@ impl Event {
             Self::Intended { step, .. }
             | Self::Checked { step, .. }
             | Self::FilesPublished { step, .. }
+            | Self::Approval { step, .. }
             | Self::Capped { step, .. }
             | Self::Claimed { step, .. }
             | Self::StepFailed { step, .. } => Some(step),
@@ -105,6 +106,7 @@ impl Event {
             Self::FileLost { .. } => "file_lost",
             Self::Checked { .. } => "checked",
             Self::FilesPublished { .. } => "files_published",
+            Self::Approval { .. } => "approval",
             Self::Capped { .. } => "capped",
             Self::StepFailed { .. } => "step_failed",
             Self::Paused { .. } => "paused",

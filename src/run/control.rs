@@ -1,4 +1,4 @@
-//! What a person asks of a run that is under way, and what it means for the run.
+//! What a person asks of a run that is under way, and what it means for the run. What is said to gates is folded in `gate`.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +7,9 @@ use super::outcome::Outcome;
 use super::progress::Run;
 use super::step::StepState;
 use super::stop::StopReason;
+use crate::plan::gate::Verdict;
+use crate::plan::ids::StepRef;
+use crate::plan::memory::SendId;
 
 /// What makes a command one command, however often it is read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,6 +27,17 @@ pub enum Order {
     Cancel {
         /// Why, in the words of who asks.
         why: Option<String>,
+    },
+    /// A gate is answered.
+    Approve {
+        /// The step.
+        step: StepRef,
+        /// What was asked about.
+        gate: SendId,
+        /// What is said.
+        verdict: Verdict,
+        /// Why, in the words of who says it.
+        reason: Option<String>,
     },
 }
 
@@ -47,6 +61,19 @@ impl Command {
             Order::Pause => Event::Paused { by, command },
             Order::Unpause => Event::Unpaused { by, command },
             Order::Cancel { why } => Event::Cancelled { by, why, command },
+            Order::Approve {
+                step,
+                gate,
+                verdict,
+                reason,
+            } => Event::Approval {
+                step,
+                gate,
+                verdict,
+                by,
+                reason,
+                command,
+            },
         }
     }
 }
@@ -58,7 +85,8 @@ impl Event {
         match self {
             Self::Paused { command, .. }
             | Self::Unpaused { command, .. }
-            | Self::Cancelled { command, .. } => command.as_ref(),
+            | Self::Cancelled { command, .. }
+            | Self::Approval { command, .. } => command.as_ref(),
             _ => None,
         }
     }

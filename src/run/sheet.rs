@@ -64,6 +64,9 @@ pub struct SheetStep {
     /// Which artifacts a download publishes.
     #[serde(default, skip_serializing_if = "Selection::is_all")]
     pub artifacts: Selection,
+    /// What a gate asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// What was to be done with a step.
@@ -112,8 +115,9 @@ impl Sheet {
             let step = plan.family.step(ix);
             let start = match plan.action(ix) {
                 Action::Reuse => Start::Reuse,
-                // What follows a blocked step is found to be blocked when that is reached.
-                Action::Run(_) | Action::Blocked(Blocker::Before { .. }) => Start::Run,
+                // What follows a blocked step is found to be blocked when that is reached, and so is what was rejected.
+                Action::Run(_)
+                | Action::Blocked(Blocker::Before { .. } | Blocker::Rejected { .. }) => Start::Run,
                 Action::Blocked(Blocker::Claimed { claim }) => Start::Claimed {
                     claim: claim.clone(),
                 },
@@ -133,6 +137,10 @@ impl Sheet {
                 artifacts: match &step.content {
                     Content::Download { artifacts } => artifacts.clone(),
                     _ => Selection::All,
+                },
+                message: match &step.content {
+                    Content::Approve { message } => Some(message.clone()),
+                    _ => None,
                 },
             }
         };

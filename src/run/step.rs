@@ -17,6 +17,8 @@ pub enum StepState {
     Ready,
     /// It was started; the memory knows how far its send came.
     Active,
+    /// A person is asked: it ends with their word.
+    Asking,
     /// It ended.
     Done(Outcome),
 }

@@ -34,7 +34,7 @@ impl Run {
             steps.map(|step| (part.send_id(step), step.kind))
         });
         for ((send, kind), step) in steps.zip(&mut self.steps) {
-            if step.state == StepState::Ready {
+            if matches!(step.state, StepState::Ready | StepState::Asking) {
                 step.state = StepState::Waiting;
             }
             let may_succeed = match step.state {
@@ -43,7 +43,9 @@ impl Run {
                 // A person has settled it since, or the service is asked again.
                 StepState::Done(Outcome::Unresolved) => !is_unresolved(memory, &send),
                 StepState::Done(_) => is_under_way(memory, &send, kind),
-                StepState::Waiting | StepState::Ready | StepState::Active => false,
+                StepState::Waiting | StepState::Ready | StepState::Active | StepState::Asking => {
+                    false
+                }
             };
             if may_succeed {
                 step.state = StepState::Waiting;
@@ -109,7 +111,9 @@ impl Run {
                     self.parts[part.0 as usize].cursor += 1;
                 }
                 StepState::Done(_) => self.block_after(part, cursor),
-                StepState::Waiting | StepState::Ready | StepState::Active => return,
+                StepState::Waiting | StepState::Ready | StepState::Active | StepState::Asking => {
+                    return;
+                }
             }
         }
     }
@@ -153,6 +157,10 @@ impl Run {
             }
             Start::Run | Start::Claimed { .. } if needs_failed => (Outcome::Blocked, None),
             Start::Run | Start::Claimed { .. } if needs_left > 0 => return StepState::Waiting,
+            Start::Run if step.kind == StepKind::Approve => {
+                let gate = sheet_part.send_id(step);
+                return self.at_gate(ix, &gate, memory);
+            }
             Start::Run if step.kind == StepKind::Review => {
                 match self
                     .begun_after(part, ix, memory)

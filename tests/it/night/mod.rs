@@ -2,6 +2,7 @@
 
 mod control;
 mod faults;
+mod gates;
 mod harness;
 mod lineage;
 mod orders;
@@ -9,6 +10,7 @@ mod prefix;
 mod recovery;
 mod resumption;
 mod selections;
+mod shown;
 mod trouble;
 mod whole;
 mod wire;
