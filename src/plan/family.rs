@@ -1,6 +1,6 @@
 //! A manifest with its meaning worked out: every part, every step, every key, and what waits for what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::content::{Content, Digest, StepKind};
@@ -48,21 +48,45 @@ pub struct Part {
     pub skipped: Vec<(StepId, StepKind)>,
 }
 
-/// A node of the graph. It waits for the step before it in its part, and a part's first step for the parts it needs.
+/// A node of the graph. It waits for the step before it in its part and for the steps that it needs, and a part's first step
+/// for the parts that it needs.
 #[derive(Debug, Clone)]
 pub struct Step {
     /// Its part.
     pub part: PartIx,
     /// Its id.
     pub id: StepId,
+    /// What kind of step it is.
+    pub kind: StepKind,
     /// What it asks for.
-    pub content: Content,
-    /// Its content key.
-    pub key: StepKey,
+    pub ask: Ask,
+    /// The steps of other parts that must have succeeded before it starts, sorted, without doubles.
+    pub needs: Vec<StepIx>,
     /// The write before it in its part, on whose result it works; `None` for a create.
     pub write: Option<StepIx>,
     /// What a key doesn't see.
     pub policy: Policy,
+}
+
+/// What a step asks for, as far as that is known.
+#[derive(Debug, Clone)]
+pub enum Ask {
+    /// All of it.
+    Known {
+        /// What it asks for.
+        content: Content,
+        /// Its content key.
+        key: StepKey,
+    },
+    /// It reads results that are not there yet, or it comes after a write that does: it has no key before they are.
+    Dynamic(Dynamic),
+}
+
+/// A step that is not known yet.
+#[derive(Debug, Clone)]
+pub struct Dynamic {
+    /// The steps whose results it waits for.
+    pub waits_for: BTreeSet<StepRef>,
 }
 
 /// What a step does with its result: no part of its key.
@@ -85,6 +109,26 @@ pub enum OnProposal {
     Ignore,
     /// The step fails.
     Fail,
+}
+
+impl Step {
+    /// What it asks for, once that is known.
+    #[must_use]
+    pub const fn content(&self) -> Option<&Content> {
+        match &self.ask {
+            Ask::Known { content, .. } => Some(content),
+            Ask::Dynamic(_) => None,
+        }
+    }
+
+    /// Its content key, once that is known.
+    #[must_use]
+    pub const fn key(&self) -> Option<StepKey> {
+        match &self.ask {
+            Ask::Known { key, .. } => Some(*key),
+            Ask::Dynamic(_) => None,
+        }
+    }
 }
 
 impl Family {
@@ -125,22 +169,26 @@ impl Family {
         }
     }
 
-    /// The keys of `part`'s writes, in order: what its remote job should have been through.
+    /// The keys of `part`'s writes, in order, as far as they are known: what its remote job should have been through.
     #[must_use]
     pub fn write_keys(&self, part: PartIx) -> Vec<StepKey> {
         self.steps_of(part)
             .map(|ix| self.step(ix))
-            .filter(|step| step.content.kind().is_write())
-            .map(|step| step.key)
+            .filter(|step| step.kind.is_write())
+            .map_while(Step::key)
             .collect()
     }
 
-    /// The digest of what makes two plans the same: part ids and the keys of their steps, in whatever order the parts are.
+    /// The digest of what makes two plans the same: part ids and the keys of their steps that are known before a run, in
+    /// whatever order the parts are.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let line = |ix| {
             let steps = self.steps_of(ix).map(|step| self.step(step));
-            let keys = steps.map(|step| format!(" {} {}", step.id, step.key));
+            let keys = steps.map(|step| match step.key() {
+                Some(key) => format!(" {} {key}", step.id),
+                None => format!(" {} -", step.id),
+            });
             format!("{}{}\n", self.part(ix).id, keys.collect::<String>())
         };
         let mut lines: Vec<String> = self.part_indices().map(line).collect();
@@ -170,16 +218,27 @@ impl Family {
             steps: Vec::new(),
             ..self.clone()
         };
+        let mut first_of: BTreeMap<PartIx, u32> = BTreeMap::new();
+        let mut next = 0;
+        for old in &order {
+            first_of.insert(*old, next);
+            next += u32::try_from(self.part(*old).steps.len()).ok()?;
+        }
+        let moved = |ix: &StepIx| {
+            let part = self.step(*ix).part;
+            StepIx(ix.0 - self.part(part).steps.start + first_of[&part])
+        };
         for (new, old) in self.part_indices().zip(order) {
             let mut part = self.part(old).clone();
-            let old_first = part.steps.start;
-            let first = u32::try_from(family.steps.len()).ok()?;
+            let (old_first, first) = (part.steps.start, first_of[&old]);
             for ix in self.steps_of(old) {
                 let step = self.step(ix);
-                let write = step.write.map(|write| StepIx(write.0 - old_first + first));
+                let mut needs: Vec<StepIx> = step.needs.iter().map(moved).collect();
+                needs.sort_unstable();
                 family.steps.push(Step {
                     part: new,
-                    write,
+                    needs,
+                    write: step.write.as_ref().map(moved),
                     ..step.clone()
                 });
             }

@@ -11,6 +11,7 @@ pub mod key;
 pub mod ledger;
 pub mod memory;
 pub mod money;
+pub mod order;
 pub mod publish;
 pub mod remote;
 pub mod resolve;

@@ -23,7 +23,7 @@ pub struct Gate {
 /// The gates of `run` that nobody has answered, in the order of the sheet.
 pub(super) fn open(run: &Run, memory: &Memory) -> Vec<Gate> {
     let unanswered = run.asking().filter_map(|ix| {
-        let is_open = !memory.approvals.contains_key(&run.gate(ix)?);
+        let is_open = !memory.approvals.contains_key(&run.send_id(ix)?);
         let (step, message) = run.question(ix)?;
         let message = message.to_owned();
         is_open.then_some(Gate { step, message })

@@ -36,8 +36,13 @@ impl Memory {
 
 impl Run {
     /// A gate that was reached: it ends with a person's word, where there is one.
-    pub(super) fn at_gate(&mut self, ix: StepIx, gate: &SendId, memory: &Memory) -> StepState {
-        let Some(approval) = memory.approvals.get(gate) else {
+    pub(super) fn at_gate(
+        &mut self,
+        ix: StepIx,
+        gate: Option<&SendId>,
+        memory: &Memory,
+    ) -> StepState {
+        let Some(approval) = gate.and_then(|gate| memory.approvals.get(gate)) else {
             return StepState::Asking;
         };
         match approval.verdict {
@@ -51,24 +56,17 @@ impl Run {
 
     /// A person said something to the gate at `ix`. The answer are the steps that may start now.
     pub(super) fn hear(&mut self, ix: StepIx, gate: &SendId, memory: &Memory) -> Vec<StepIx> {
-        let is_asked = self.step(ix).state == StepState::Asking && self.gate(ix) == Some(*gate);
+        let is_asked = self.step(ix).state == StepState::Asking && self.send_id(ix) == Some(*gate);
         if !is_asked {
             return Vec::new();
         }
-        match self.at_gate(ix, gate, memory) {
+        match self.at_gate(ix, Some(gate), memory) {
             StepState::Done(outcome) => {
                 let error = self.step(ix).error.clone();
                 self.finish(ix, outcome, error, memory)
             }
             _ => Vec::new(),
         }
-    }
-
-    /// What the step at `ix` asks about.
-    #[must_use]
-    pub fn gate(&self, ix: StepIx) -> Option<SendId> {
-        let (part, step) = self.sheet_step(ix)?;
-        Some(part.send_id(step))
     }
 
     /// What the step at `ix` asks, when it is a gate.

@@ -6,7 +6,7 @@ use super::call::{Endpoint, Silence};
 use super::event::{Event, Person, Record};
 use super::outcome::{Outcome, RunEnd};
 use super::sheet::{Sheet, SheetPart, SheetStep, Start};
-use super::step::{PartRun, Reading, StepRun, StepState, claim_error, proposal_error};
+use super::step::{Needs, PartRun, Reading, StepRun, StepState, claim_error, proposal_error};
 use super::stop::StopReason;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::ids::{RunId, StepRef};
@@ -73,8 +73,8 @@ impl Run {
             let first = index(steps.len());
             for step in &part.steps {
                 let ix = StepIx(index(steps.len()));
-                if step.kind.is_send() {
-                    by_send.insert(part.send_id(step), ix);
+                if let Some(send) = part.send_id(step).filter(|_| step.kind.is_send()) {
+                    by_send.insert(send, ix);
                 }
                 by_name.insert(
                     StepRef {
@@ -90,6 +90,7 @@ impl Run {
                     error: None,
                     warnings: Vec::new(),
                     files: Vec::new(),
+                    needs: Needs::default(),
                 });
             }
             parts.push(PartRun::new(first, index(steps.len())));
@@ -384,7 +385,7 @@ impl Run {
         Some((part, part.steps.get((ix.0 - first) as usize)?))
     }
 
-    fn part_of(&self, ix: StepIx) -> PartIx {
+    pub(super) fn part_of(&self, ix: StepIx) -> PartIx {
         PartIx(index(self.parts.partition_point(|part| part.end <= ix.0)))
     }
 }

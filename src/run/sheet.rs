@@ -35,8 +35,8 @@ pub struct Sheet {
 pub struct SheetPart {
     /// Its id.
     pub id: PartId,
-    /// Its remote job.
-    pub lineage: LineageId,
+    /// Its remote job; none when its create is not known yet.
+    pub lineage: Option<LineageId>,
     /// The parts that it needs, by their places in [`Sheet::parts`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<u32>,
@@ -54,8 +54,11 @@ pub struct SheetStep {
     pub id: StepId,
     /// Its kind.
     pub kind: StepKind,
-    /// Its key.
-    pub key: StepKey,
+    /// Its key; none when it is not known yet.
+    pub key: Option<StepKey>,
+    /// The steps of other parts that it needs, by their places in the whole sheet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<u32>,
     /// What was to be done with it.
     pub start: Start,
     /// Where a download publishes: the folder and file stem, relative to the output folder.
@@ -127,19 +130,20 @@ impl Sheet {
             };
             SheetStep {
                 id: step.id.clone(),
-                kind: step.content.kind(),
-                key: step.key,
+                kind: step.kind,
+                key: step.key(),
+                needs: step.needs.iter().map(|need| need.0).collect(),
                 start,
                 publish_as: match &step.policy {
                     Policy::PublishAs(stem) => Some(stem.clone()),
                     Policy::None | Policy::OnProposal(_) => None,
                 },
-                artifacts: match &step.content {
-                    Content::Download { artifacts } => artifacts.clone(),
+                artifacts: match step.content() {
+                    Some(Content::Download { artifacts }) => artifacts.clone(),
                     _ => Selection::All,
                 },
-                message: match &step.content {
-                    Content::Approve { message } => Some(message.clone()),
+                message: match step.content() {
+                    Some(Content::Approve { message }) => Some(message.clone()),
                     _ => None,
                 },
             }
@@ -175,12 +179,12 @@ impl Sheet {
 }
 
 impl SheetPart {
-    /// The work of `step` on this part's job.
+    /// The work of `step` on this part's job, once both are known.
     #[must_use]
-    pub fn send_id(&self, step: &SheetStep) -> SendId {
-        SendId {
-            lineage: self.lineage,
-            key: step.key,
-        }
+    pub fn send_id(&self, step: &SheetStep) -> Option<SendId> {
+        Some(SendId {
+            lineage: self.lineage?,
+            key: step.key?,
+        })
     }
 }

@@ -3,7 +3,7 @@
 use super::outcome::Outcome;
 use super::progress::Run;
 use super::sheet::Start;
-use super::step::{PartRun, StepRun, StepState, claim_error, proposal_error};
+use super::step::{Needs, PartRun, StepRun, StepState, claim_error, proposal_error};
 use crate::plan::content::StepKind;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::memory::{Memory, SendId, SendState};
@@ -22,8 +22,35 @@ impl Run {
                 }
             }
         }
+        self.count_needs();
         let parts = (0..).map(PartIx).take(self.parts.len()).collect();
         self.walk(parts, memory)
+    }
+
+    /// Works out anew which steps wait for which steps of other parts.
+    fn count_needs(&mut self) {
+        for step in &mut self.steps {
+            step.needs = Needs::default();
+        }
+        let steps = self.sheet.parts.iter().flat_map(|part| &part.steps);
+        for (ix, step) in (0..).map(StepIx).zip(steps) {
+            for need in &step.needs {
+                if let Some(need) = self.steps.get_mut(*need as usize) {
+                    need.needs.dependents.push(ix);
+                    self.steps[ix.0 as usize].needs.left += 1;
+                }
+            }
+        }
+    }
+
+    /// The step at `ix` ended: those of other parts that need it may go on, and their parts are looked at.
+    fn release(&mut self, ix: StepIx, failed: bool, parts: &mut Vec<PartIx>) {
+        for dependent in std::mem::take(&mut self.step_mut(ix).needs.dependents) {
+            let needs = &mut self.step_mut(dependent).needs;
+            needs.left = needs.left.saturating_sub(1);
+            needs.failed |= failed;
+            parts.push(self.part_of(dependent));
+        }
     }
 
     /// A run goes on: what did not succeed and may yet is waiting again. What the service refused, failed for good or a
@@ -41,8 +68,10 @@ impl Run {
                 StepState::Done(Outcome::Blocked | Outcome::Cancelled) => true,
                 StepState::Done(Outcome::Failed) if !kind.is_send() => true,
                 // A person has settled it since, or the service is asked again.
-                StepState::Done(Outcome::Unresolved) => !is_unresolved(memory, &send),
-                StepState::Done(_) => is_under_way(memory, &send, kind),
+                StepState::Done(Outcome::Unresolved) => {
+                    !send.is_some_and(|send| is_unresolved(memory, &send))
+                }
+                StepState::Done(_) => is_under_way(memory, send, kind),
                 StepState::Waiting | StepState::Ready | StepState::Active | StepState::Asking => {
                     false
                 }
@@ -66,7 +95,7 @@ impl Run {
     pub(super) fn walk(&mut self, mut parts: Vec<PartIx>, memory: &Memory) -> Vec<StepIx> {
         let mut ready = Vec::new();
         while let Some(part) = parts.pop() {
-            self.walk_part(part, memory, &mut ready);
+            self.walk_part(part, memory, &mut ready, &mut parts);
             let PartRun {
                 cursor,
                 end,
@@ -86,7 +115,14 @@ impl Run {
         ready
     }
 
-    fn walk_part(&mut self, part: PartIx, memory: &Memory, ready: &mut Vec<StepIx>) {
+    /// Moves the cursor of `part`; `parts` gets those with steps that waited for what ended.
+    fn walk_part(
+        &mut self,
+        part: PartIx,
+        memory: &Memory,
+        ready: &mut Vec<StepIx>,
+        parts: &mut Vec<PartIx>,
+    ) {
         loop {
             let PartRun { cursor, end, .. } = self.parts[part.0 as usize];
             if cursor == end {
@@ -109,8 +145,15 @@ impl Run {
             match self.step(ix).state {
                 StepState::Done(outcome) if outcome.is_good() => {
                     self.parts[part.0 as usize].cursor += 1;
+                    self.release(ix, false, parts);
                 }
-                StepState::Done(_) => self.block_after(part, cursor),
+                StepState::Done(_) => {
+                    self.block_after(part, cursor);
+                    let end = self.parts[part.0 as usize].end;
+                    for later in (cursor..end).map(StepIx) {
+                        self.release(later, !self.outcome(later).is_good(), parts);
+                    }
+                }
                 StepState::Waiting | StepState::Ready | StepState::Active | StepState::Asking => {
                     return;
                 }
@@ -126,11 +169,13 @@ impl Run {
             needs_failed,
             ..
         } = self.parts[part.0 as usize];
+        let own = &self.step(ix).needs;
+        let (needs_failed, needs_left) = (needs_failed || own.failed, needs_left + own.left);
         let sheet_part = &self.sheet.parts[part.0 as usize];
         let step = &sheet_part.steps[(ix.0 - first) as usize];
         let (outcome, error) = match &step.start {
             // A file of it was lost, and is fetched again.
-            Start::Reuse if is_under_way(memory, &sheet_part.send_id(step), step.kind) => {
+            Start::Reuse if is_under_way(memory, sheet_part.send_id(step), step.kind) => {
                 return StepState::Active;
             }
             Start::Reuse => (Outcome::Reused, None),
@@ -140,12 +185,10 @@ impl Run {
             }
             Start::Proposal { summary } => (Outcome::Failed, Some(proposal_error(summary))),
             Start::Run | Start::Claimed { .. }
-                if step.kind.is_send() && is_known(memory, &sheet_part.send_id(step)) =>
+                if step.kind.is_send() && is_known(memory, sheet_part.send_id(step)) =>
             {
-                match memory
-                    .find(&sheet_part.send_id(step))
-                    .map(|send| &send.state)
-                {
+                let send = sheet_part.send_id(step).and_then(|id| memory.find(&id));
+                match send.map(|send| &send.state) {
                     Some(SendState::Applied(_) | SendState::Reviewed(_)) => {
                         (Outcome::Succeeded, None)
                     }
@@ -159,7 +202,7 @@ impl Run {
             Start::Run | Start::Claimed { .. } if needs_left > 0 => return StepState::Waiting,
             Start::Run if step.kind == StepKind::Approve => {
                 let gate = sheet_part.send_id(step);
-                return self.at_gate(ix, &gate, memory);
+                return self.at_gate(ix, gate.as_ref(), memory);
             }
             Start::Run if step.kind == StepKind::Review => {
                 match self
@@ -184,7 +227,7 @@ impl Run {
         let PartRun { first, end, .. } = self.parts[part.0 as usize];
         (ix.0 + 1..end).map(StepIx).find(|later| {
             let step = &sheet_part.steps[(later.0 - first) as usize];
-            let send = memory.find(&sheet_part.send_id(step));
+            let send = sheet_part.send_id(step).and_then(|id| memory.find(&id));
             send.is_some_and(|send| {
                 let state = &send.state;
                 send.is_active()
@@ -203,7 +246,7 @@ impl Run {
         let PartRun {
             first, needs_left, ..
         } = self.parts[part.0 as usize];
-        let send = sheet_part.send_id(&sheet_part.steps[(later.0 - first) as usize]);
+        let send = sheet_part.send_id(&sheet_part.steps[(later.0 - first) as usize])?;
         let is_failed = matches!(memory.find(&send)?.state, SendState::Failed { .. });
         let step = self.step_mut(later);
         if !is_failed || needs_left > 0 || step.state != StepState::Waiting {
@@ -237,8 +280,9 @@ fn is_unresolved(memory: &Memory, send: &SendId) -> bool {
 }
 
 /// Whether the send of a step is on its way: no new one is needed.
-fn is_under_way(memory: &Memory, send: &SendId, kind: StepKind) -> bool {
-    let state = memory.find(send).map(|send| &send.state);
+fn is_under_way(memory: &Memory, send: Option<SendId>, kind: StepKind) -> bool {
+    let send = send.and_then(|send| memory.find(&send));
+    let state = send.map(|send| &send.state);
     kind.is_send()
         && matches!(
             state,
@@ -247,6 +291,7 @@ fn is_under_way(memory: &Memory, send: &SendId, kind: StepKind) -> bool {
 }
 
 /// Whether there is a send that must not be made a second time.
-fn is_known(memory: &Memory, send: &SendId) -> bool {
-    memory.find(send).is_some_and(|send| !send.may_start_anew())
+fn is_known(memory: &Memory, send: Option<SendId>) -> bool {
+    let send = send.and_then(|send| memory.find(&send));
+    send.is_some_and(|send| !send.may_start_anew())
 }

@@ -55,7 +55,7 @@ fn order(history: &History, answer: Answer) -> Result<Order, SessionError> {
         .ok_or_else(|| nothing("this manifest has not run here yet".to_owned()))?;
     let known = run
         .find(&step)
-        .and_then(|ix| Some((ix, run.kind(ix)?, run.gate(ix)?)));
+        .and_then(|ix| Some((ix, run.kind(ix)?, run.send_id(ix)?)));
     let (ix, kind, gate) =
         known.ok_or_else(|| nothing(format!("{} has no step {step}", run.id)))?;
     if kind != StepKind::Approve {

@@ -49,16 +49,33 @@ fn outcomes(run: &Run) -> Vec<Outcome> {
 }
 
 /// What `verdict` says to the gate of the frame, as the last run asks it.
-fn answer(night: &Night, verdict: Verdict, reason: Option<&str>) -> Order {
-    let history = History::of(&night.records());
-    let run = history.run.unwrap();
-    let step: StepRef = "frame/approve".parse().unwrap();
-    let ix = run.find(&step).unwrap();
+fn answer(night: &Night, verdict: Verdict, why: Option<&str>) -> Order {
+    match answer_to(night, "frame/approve", verdict) {
+        Order::Approve {
+            step,
+            gate,
+            verdict,
+            ..
+        } => Order::Approve {
+            step,
+            gate,
+            verdict,
+            reason: why.map(str::to_owned),
+        },
+        other => other,
+    }
+}
+
+/// What `verdict` says to the gate `step`, as the last run asks it.
+pub(super) fn answer_to(night: &Night, step: &str, verdict: Verdict) -> Order {
+    let run = History::of(&night.records()).run.unwrap();
+    let step: StepRef = step.parse().unwrap();
+    let gate = run.find(&step).and_then(|ix| run.send_id(ix)).unwrap();
     Order::Approve {
-        gate: run.gate(ix).unwrap(),
         step,
+        gate,
         verdict,
-        reason: reason.map(str::to_owned),
+        reason: None,
     }
 }
 

@@ -5,6 +5,7 @@ mod faults;
 mod gates;
 mod harness;
 mod lineage;
+mod needs;
 mod orders;
 mod prefix;
 mod recovery;
