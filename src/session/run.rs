@@ -158,7 +158,7 @@ fn attend(
     let attended = ControlDb::open(&folder.control()).and_then(|table| table.attend(run, known));
     attended
         .inspect_err(|error| {
-            tracing::warn!("`pause`, `cancel` and `approve` don't reach this run: {error}")
+            tracing::warn!("`pause`, `cancel` and `approve` don't reach this run: {error}");
         })
         .ok()
 }

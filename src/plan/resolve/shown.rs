@@ -43,10 +43,8 @@ impl<'m> Shown<'m> {
 
     /// What one part's review is shown; reports why that is not known.
     pub(super) fn render(&self, context: &Context, bench: &mut Bench<'_>) -> Option<View> {
-        let revision = match &self.revision {
-            Some(text) => Some(reviewed(text, context, bench)),
-            None => None,
-        };
+        let revision = self.revision.as_ref();
+        let revision = revision.map(|text| reviewed(text, context, bench));
         let mut snapshots = Vec::with_capacity(self.snapshots.len());
         for (label, image) in &self.snapshots {
             let label = label.render(context, bench);
