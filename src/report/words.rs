@@ -139,6 +139,15 @@ fn of_send(event: &Event) -> String {
         | Event::ConfirmedAbsent { .. } => of_search(event),
         Event::PollSent { .. } => "its job is looked at".to_owned(),
         Event::Polled { status, .. } => format!("its job is {}", terminal::clipped(status, 40)),
+        Event::Swept { why: Some(why), .. } => {
+            format!("the job list can't be read: {}", quote(why))
+        }
+        Event::Swept { at_work, .. } => {
+            format!(
+                "looked at the job list: {} at work",
+                counted(at_work.len(), "job")
+            )
+        }
         Event::Completed { result, .. } => completed(result),
         Event::JobFailed {
             why,

@@ -38,6 +38,15 @@ pub struct AdoptedWrite {
     pub key: IdempotencyKey,
 }
 
+/// A job that the list shows at work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenAtWork {
+    /// The send whose job it is.
+    pub send: SendId,
+    /// Not to be polled before: the list tells no wait, so the last one that was told holds.
+    pub next_poll_at: Timestamp,
+}
+
 /// Who said something that only a person can say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
@@ -269,6 +278,16 @@ pub enum Event {
         unclear: bool,
         /// Not to be polled before.
         next_poll_at: Timestamp,
+    },
+    /// A page of the job list was read in place of polls.
+    Swept {
+        /// The request.
+        call: Call,
+        /// What came instead of a page; `None`: a page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+        /// Jobs that were due for a poll, and are still at work.
+        at_work: Vec<SeenAtWork>,
     },
     /// The job is done.
     Completed {

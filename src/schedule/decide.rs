@@ -80,6 +80,7 @@ pub fn decide(
         match lane {
             Lane::Write => turn.writes(agenda),
             Lane::Look => turn.looks(agenda),
+            Lane::Poll => turn.polls(agenda),
             lane => turn.others(agenda, lane),
         }
         // What ends at home may stop the run: that is known before anything leaves.
@@ -157,9 +158,8 @@ impl Turn<'_> {
         };
         let blocked = match lane {
             Lane::Fetch => !agenda.is_free(&Class::Artifacts, now),
-            Lane::Poll => !agenda.is_free(&Class::Reads, now),
             Lane::Review => !agenda.is_free(&Class::Reviews, now),
-            Lane::Local | Lane::Resend | Lane::Look | Lane::Write => false,
+            Lane::Local | Lane::Resend | Lane::Look | Lane::Poll | Lane::Write => false,
         };
         if !blocked {
             let decisions: Vec<Decision> = agenda
@@ -183,8 +183,7 @@ impl Turn<'_> {
                     Decision::Doubt(send, why.to_owned())
                 }
                 SendState::Open(_) => Decision::Send(Errand::Resend(send)),
-                SendState::Collecting(_) => Decision::Send(Errand::Fetch(send)),
-                _ => Decision::Send(Errand::Poll(send)),
+                _ => Decision::Send(Errand::Fetch(send)),
             },
         }
     }
