@@ -388,8 +388,12 @@ pub enum Event {
         /// The command, when it was given beside the run.
         command: Option<CommandId>,
     },
-    /// Nothing new is sent any more; what was sent goes on to its end, and then the run is finished.
+    /// Nothing new is sent any more, for the whole run or for some of its parts; what was sent goes on to its end, and then
+    /// the run is finished.
     Cancelled {
+        /// Of these parts alone; none: of the whole run.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        parts: Vec<PartId>,
         /// Who said so.
         by: Person,
         /// Why, in that person's words.

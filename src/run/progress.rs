@@ -1,6 +1,6 @@
 //! The state of one run: how far each of its steps came. A fold of the run's events over its [`Sheet`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::call::{Endpoint, Silence};
 use super::event::{Event, Person, Record};
@@ -52,6 +52,8 @@ pub struct Run {
     pub rate_limited: u32,
     /// The first step that did not succeed.
     pub first_bad: Option<StepIx>,
+    /// Parts for which nothing new is sent, by a person's word.
+    pub cancelled: BTreeSet<PartIx>,
     pub(super) parts: Vec<PartRun>,
     pub(super) by_send: BTreeMap<SendId, StepIx>,
     by_name: BTreeMap<StepRef, StepIx>,
@@ -73,8 +75,8 @@ impl Run {
             let first = index(steps.len());
             for step in &part.steps {
                 let ix = StepIx(index(steps.len()));
-                if step.kind.is_send() {
-                    by_send.insert(part.send_id(step), ix);
+                if let Some(send) = part.send_id(step).filter(|_| step.kind.is_send()) {
+                    by_send.insert(send, ix);
                 }
                 by_name.insert(
                     StepRef {
@@ -113,6 +115,7 @@ impl Run {
             requests: BTreeMap::new(),
             rate_limited: 0,
             first_bad: None,
+            cancelled: BTreeSet::new(),
             parts,
             by_send,
             by_name,
@@ -157,6 +160,9 @@ impl Run {
                     self.stops.push(reason.clone());
                 }
             }
+            Event::Cancelled { parts, .. } if !parts.is_empty() => {
+                return self.cancel_parts(parts, memory);
+            }
             Event::Paused { .. } | Event::Unpaused { .. } | Event::Cancelled { .. } => {
                 self.obey(&record.event);
             }
@@ -200,6 +206,9 @@ impl Run {
         let is_cancelled = !self.is_finished();
         self.stops
             .retain(|stop| is_cancelled && matches!(stop, StopReason::Cancelled { .. }));
+        if !is_cancelled {
+            self.cancelled.clear();
+        }
         self.paused = None;
         self.strays.clear();
         self.readings.clear();
@@ -371,7 +380,7 @@ impl Run {
         self.by_name.get(step).copied()
     }
 
-    fn part_of(&self, ix: StepIx) -> PartIx {
+    pub(super) fn part_of(&self, ix: StepIx) -> PartIx {
         PartIx(index(self.parts.partition_point(|part| part.end <= ix.0)))
     }
 }

@@ -14,6 +14,7 @@ use crate::run::control::{Command, CommandId, Order};
 use crate::run::event::{Event, Person, Record};
 use crate::run::history::History;
 use crate::run::outcome::RunEnd;
+use crate::run::progress::Run;
 use crate::schedule::judge;
 
 /// How long a run may take to record what it is asked.
@@ -140,7 +141,8 @@ fn without_a_run(mut state: OpenState, command: &Command) -> Result<Obeyed, Sess
     let cancelled = record(command.clone().event());
     history.apply(&cancelled);
     let in_flight = history.memory.in_flight();
-    if in_flight > 0 {
+    let is_left = |run: &Run| !command.order.is_of_the_run() && !run.is_done();
+    if in_flight > 0 || history.run.as_ref().is_some_and(is_left) {
         // It is finished when that is home: the next process sends nothing new and brings it there.
         state.journal.append(&[cancelled])?;
         return Ok(Obeyed::Here { run, in_flight });

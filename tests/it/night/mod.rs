@@ -5,6 +5,7 @@ mod faults;
 mod harness;
 mod lineage;
 mod orders;
+mod part_cancels;
 mod prefix;
 mod recovery;
 mod resumption;
