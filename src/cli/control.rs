@@ -106,6 +106,15 @@ fn told(obeyed: &Obeyed, order: &Order, done: &str) -> String {
         Obeyed::Here { run, .. } if !order.is_of_the_run() => {
             format!("{run} {done}; no process was at it\n")
         }
+        Obeyed::Here { run, .. } if matches!(order, Order::Pause) => format!(
+            "{run} is paused: no process was at it; `millrun run` brings home what was sent and sends nothing new until \
+             `millrun pause --off`\n"
+        ),
+        Obeyed::Here { run, .. } if matches!(order, Order::Unpause) => {
+            format!(
+                "{run} is not paused any more: no process was at it; `millrun run` goes on with it\n"
+            )
+        }
         Obeyed::Here { run, in_flight: 0 } => {
             format!("{run} is cancelled: no process was at it, and nothing of it is under way\n")
         }

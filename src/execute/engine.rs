@@ -295,6 +295,10 @@ impl Engine<'_> {
         if reply.call.rate_limited {
             let retry_after = reply.retry_after();
             self.ports.admission.refused(&slots, retry_after, now);
+            let until = now.after(retry_after.unwrap_or_default());
+            for class in out.slots.iter().flat_map(|(class, _)| class.blamed()) {
+                self.agenda.hold(class.clone(), until);
+            }
         } else {
             self.ports.admission.answered(&slots, now);
         }

@@ -177,7 +177,7 @@ impl Summary {
             paused: run
                 .paused
                 .as_ref()
-                .filter(|_| run.end.is_none())
+                .filter(|_| run.end.is_none() || run.pause_stands)
                 .map(|by| by.user.clone()),
             counts,
             cost: CostSummary {

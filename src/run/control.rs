@@ -99,8 +99,11 @@ impl Run {
     /// What a person asked for.
     pub(super) fn obey(&mut self, event: &Event) {
         match event {
-            Event::Paused { by, .. } => self.paused = Some(by.clone()),
-            Event::Unpaused { .. } => self.paused = None,
+            Event::Paused { by, command } => {
+                self.paused = Some(by.clone());
+                self.pause_stands = command.is_none();
+            }
+            Event::Unpaused { .. } => (self.paused, self.pause_stands) = (None, false),
             Event::Cancelled { parts, by, why, .. } if parts.is_empty() && !self.is_cancelled() => {
                 self.stops.push(StopReason::Cancelled {
                     user: by.user.clone(),

@@ -30,6 +30,8 @@ pub struct Run {
     pub stops: Vec<StopReason>,
     /// Who paused it; `None`: it is not paused.
     pub paused: Option<Person>,
+    /// It was paused while no process was at it: the next one finds it so.
+    pub pause_stands: bool,
     /// The last requests had no answer.
     pub silence: Option<Silence>,
     /// A write did not start because of `max_per_part`.
@@ -104,6 +106,7 @@ impl Run {
             steps,
             stops: Vec::new(),
             paused: None,
+            pause_stands: false,
             silence: None,
             capped: false,
             end: None,
@@ -209,7 +212,11 @@ impl Run {
         if !is_cancelled {
             self.cancelled.clear();
         }
-        self.paused = None;
+        if is_cancelled && self.pause_stands {
+            // A person paused it for whoever would go on with it.
+        } else {
+            (self.paused, self.pause_stands) = (None, false);
+        }
         self.strays.clear();
         self.readings.clear();
         self.end = None;

@@ -174,6 +174,14 @@ impl Agenda {
         self.held.insert(class, at);
     }
 
+    /// The class that rests for longest after `moment`, and until when.
+    #[must_use]
+    pub fn rests_after(&self, moment: Timestamp) -> Option<(&Class, Timestamp)> {
+        let held = self.held.iter().map(|(class, until)| (class, *until));
+        held.filter(|(_, until)| *until > moment)
+            .max_by_key(|(_, until)| *until)
+    }
+
     /// The page of the job list that the sweep under way asks for is asked for now.
     pub fn sweep_is_out(&mut self, now: Timestamp) {
         if let Some(sweep) = &mut self.polls.sweep {

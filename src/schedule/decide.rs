@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::agenda::{Agenda, Item, Lane};
 use super::errand::{Errand, Outstanding};
 use super::slot::Class;
+use super::strain::PARKED;
 use crate::plan::actions::Plan;
 use crate::plan::family::StepIx;
 use crate::plan::memory::{Memory, SendIx, SendState};
@@ -88,6 +89,7 @@ pub fn decide(
             break;
         }
     }
+    turn.decisions.extend(turn.parked(agenda));
     turn.decisions
 }
 
@@ -142,6 +144,23 @@ impl Turn<'_> {
         let is_known = self.run.stops.iter().any(|known| known.is_like(&reason));
         let is_over = lasted > SILENCE_LIMIT && silence.requests >= SILENT_REQUESTS;
         (is_over && !is_known).then_some(reason)
+    }
+
+    /// The service wants no requests of a class for so long that there is nothing else to do: the run is resumed later.
+    fn parked(&self, agenda: &Agenda) -> Option<Decision> {
+        let now = self.moment.now;
+        let soon = now.after(PARKED);
+        let is_idle = self.decisions.is_empty() && self.moment.out.requests == 0;
+        if !is_idle || self.run.paused.is_some() || !agenda.has_any(lanes(&self.run.stops)) {
+            return None;
+        }
+        let (class, until) = agenda.rests_after(soon)?;
+        let is_next = next_moment(agenda, self.run, now).is_none_or(|at| at > soon);
+        let why = format!(
+            "it wants no request of {class} for another {} min (`Retry-After`), and nothing else is to be done",
+            until.since(now).as_secs().div_ceil(60)
+        );
+        is_next.then_some(Decision::Stop(StopReason::Unreachable { why }))
     }
 
     pub(super) fn room(&self) -> usize {

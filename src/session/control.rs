@@ -118,7 +118,7 @@ fn has(records: &[Record], command: &CommandId) -> bool {
     records.iter().rev().any(of)
 }
 
-/// No process is at the run: a cancel finishes what it left, and a pause has nothing to hold.
+/// No process is at the run: a cancel finishes what it left, and a pause holds the process that goes on with it.
 fn without_a_run(mut state: OpenState, command: &Command) -> Result<Obeyed, SessionError> {
     let mut history = History::of(&state.records);
     let unfinished = history.run.as_ref().filter(|run| !run.is_finished());
@@ -129,15 +129,18 @@ fn without_a_run(mut state: OpenState, command: &Command) -> Result<Obeyed, Sess
     let Some(run) = unfinished.map(|run| run.id) else {
         return Err(nothing_to(&command.order, "the last run is finished"));
     };
-    if !matches!(command.order, Order::Cancel { .. }) {
-        return Err(nothing_to(&command.order, "no run is under way"));
-    }
     let at = history.memory.last_at;
     let record = |event| Record {
         at,
         run: Some(run),
         event,
     };
+    if let Some(pause) = standing_pause(command) {
+        // The next process finds it so.
+        state.journal.append(&[record(pause)])?;
+        let in_flight = history.memory.in_flight();
+        return Ok(Obeyed::Here { run, in_flight });
+    }
     let cancelled = record(command.clone().event());
     history.apply(&cancelled);
     let in_flight = history.memory.in_flight();
@@ -159,6 +162,22 @@ fn without_a_run(mut state: OpenState, command: &Command) -> Result<Obeyed, Sess
     });
     state.journal.append(&[cancelled, ended])?;
     Ok(Obeyed::Here { run, in_flight })
+}
+
+/// What is recorded of a pause, or of its end, that no process is there to obey.
+fn standing_pause(command: &Command) -> Option<Event> {
+    let (by, command_id) = (command.by.clone(), None);
+    match command.order {
+        Order::Pause => Some(Event::Paused {
+            by,
+            command: command_id,
+        }),
+        Order::Unpause => Some(Event::Unpaused {
+            by,
+            command: command_id,
+        }),
+        Order::Cancel { .. } => None,
+    }
 }
 
 fn nothing_to(order: &Order, why: &str) -> SessionError {

@@ -10,6 +10,7 @@ mod prefix;
 mod recovery;
 mod resumption;
 mod selections;
+mod sweeps;
 mod trouble;
 mod whole;
 mod wire;
