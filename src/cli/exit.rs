@@ -73,8 +73,10 @@ mod tests {
             ExitReason::Unresolved,
             ExitReason::CapReached,
             ExitReason::BalanceTooLow,
+            ExitReason::ApprovalNeeded,
             ExitReason::PartFailed,
             ExitReason::PartRejected,
+            ExitReason::PartBlocked,
         ] {
             let code = ExitCode::from(&RunEnd::new(vec![reason]));
             assert_eq!(code.number(), reason.exit_code());

@@ -35,6 +35,13 @@ pub enum Blocker {
         /// Who, and why.
         why: String,
     },
+    /// Its part needs another one that is neither done nor selected.
+    Unselected {
+        /// Its part.
+        part: PartId,
+        /// The other one.
+        needs: PartId,
+    },
     /// A step before it can't run.
     Before {
         /// Which.
@@ -51,6 +58,10 @@ impl fmt::Display for Blocker {
             }
             Self::Proposal { summary } => write!(f, "its review proposes an iteration: {summary}"),
             Self::Rejected { why } => f.write_str(why),
+            Self::Unselected { part, needs } => write!(
+                f,
+                "needs {needs}, which is neither done nor selected; `+{part}` selects what it needs"
+            ),
             Self::Before { step } => write!(f, "{step} is blocked"),
         }
     }

@@ -149,7 +149,7 @@ fn edited(
 }
 
 /// What waits for a blocked step can't run either.
-fn block_what_follows(family: &Family, actions: &mut [Action]) {
+pub(super) fn block_what_follows(family: &Family, actions: &mut [Action]) {
     let mut blocked: BTreeMap<StepIx, StepIx> = BTreeMap::new();
     for ix in in_order(family) {
         let mut blockers = before(family, ix).filter_map(|before| blocked.get(&before));

@@ -149,6 +149,16 @@ impl Family {
         self.part(part).steps.clone().map(StepIx)
     }
 
+    /// The parts that `part` waits for, as a whole or with some step, in order and without doubles.
+    #[must_use]
+    pub fn needed_parts(&self, part: PartIx) -> Vec<PartIx> {
+        let steps = self.steps_of(part).flat_map(|ix| &self.step(ix).needs);
+        let steps = steps.map(|need| self.step(*need).part);
+        let whole = self.part(part).needs.iter().copied();
+        let all: BTreeSet<PartIx> = whole.chain(steps).collect();
+        all.into_iter().collect()
+    }
+
     /// All parts with their indices.
     pub fn part_indices(&self) -> impl Iterator<Item = PartIx> + use<> {
         (0..u32::try_from(self.parts.len()).unwrap_or(u32::MAX)).map(PartIx)
@@ -194,58 +204,5 @@ impl Family {
         let mut lines: Vec<String> = self.part_indices().map(line).collect();
         lines.sort_unstable();
         Digest::of(lines.concat().as_bytes())
-    }
-
-    /// The same family with its parts in the order of `ids`: a run that goes on knows its parts by their places.
-    /// `None` when these are not its parts.
-    #[must_use]
-    pub fn in_order_of<'a>(&self, ids: impl IntoIterator<Item = &'a PartId>) -> Option<Self> {
-        let by_id: BTreeMap<&PartId, PartIx> = self
-            .part_indices()
-            .map(|ix| (&self.part(ix).id, ix))
-            .collect();
-        let order: Vec<PartIx> = ids
-            .into_iter()
-            .map(|id| by_id.get(id).copied())
-            .collect::<Option<_>>()?;
-        let places: BTreeMap<PartIx, PartIx> =
-            order.iter().copied().zip(self.part_indices()).collect();
-        if places.len() != self.parts.len() {
-            return None;
-        }
-        let mut family = Self {
-            parts: Vec::new(),
-            steps: Vec::new(),
-            ..self.clone()
-        };
-        let mut first_of: BTreeMap<PartIx, u32> = BTreeMap::new();
-        let mut next = 0;
-        for old in &order {
-            first_of.insert(*old, next);
-            next += u32::try_from(self.part(*old).steps.len()).ok()?;
-        }
-        let moved = |ix: &StepIx| {
-            let part = self.step(*ix).part;
-            StepIx(ix.0 - self.part(part).steps.start + first_of[&part])
-        };
-        for (new, old) in self.part_indices().zip(order) {
-            let mut part = self.part(old).clone();
-            let (old_first, first) = (part.steps.start, first_of[&old]);
-            for ix in self.steps_of(old) {
-                let step = self.step(ix);
-                let mut needs: Vec<StepIx> = step.needs.iter().map(moved).collect();
-                needs.sort_unstable();
-                family.steps.push(Step {
-                    part: new,
-                    needs,
-                    write: step.write.as_ref().map(moved),
-                    ..step.clone()
-                });
-            }
-            part.steps = first..first + (part.steps.end - old_first);
-            part.needs = part.needs.iter().map(|need| places[need]).collect();
-            family.parts.push(part);
-        }
-        Some(family)
     }
 }

@@ -15,6 +15,8 @@ pub mod order;
 pub mod publish;
 pub mod remote;
 pub mod resolve;
+pub mod selection;
 pub mod settings;
+pub mod subset;
 pub mod timing;
 pub mod view;

@@ -94,6 +94,7 @@ const fn remedy(reason: &ExitReason) -> Option<&'static str> {
         | ExitReason::Unresolved
         | ExitReason::ApprovalNeeded
         | ExitReason::PartFailed
-        | ExitReason::PartRejected => None,
+        | ExitReason::PartRejected
+        | ExitReason::PartBlocked => None,
     }
 }

@@ -18,6 +18,7 @@ pub(super) enum Kind {
     Claimed,
     Proposal,
     Rejected,
+    Unselected,
     Before,
 }
 
@@ -34,6 +35,7 @@ impl Kind {
             Action::Blocked(Blocker::Claimed { .. }) => Self::Claimed,
             Action::Blocked(Blocker::Proposal { .. }) => Self::Proposal,
             Action::Blocked(Blocker::Rejected { .. }) => Self::Rejected,
+            Action::Blocked(Blocker::Unselected { .. }) => Self::Unselected,
             Action::Blocked(Blocker::Before { .. }) => Self::Before,
         })
     }

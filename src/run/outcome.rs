@@ -113,6 +113,8 @@ pub enum ExitReason {
     PartFailed,
     /// Some part was rejected by a check.
     PartRejected,
+    /// Some part needs another one that was neither done nor selected.
+    PartBlocked,
 }
 
 impl ExitReason {
@@ -129,7 +131,7 @@ impl ExitReason {
             Self::CapReached | Self::BalanceTooLow => 3,
             Self::ApprovalNeeded => 6,
             Self::PartFailed if bites(Bug::FailureExitsZero) => 0,
-            Self::PartFailed | Self::PartRejected => 1,
+            Self::PartFailed | Self::PartRejected | Self::PartBlocked => 1,
         }
     }
 
@@ -144,6 +146,7 @@ impl ExitReason {
                 | Self::ApprovalNeeded
                 | Self::PartFailed
                 | Self::PartRejected
+                | Self::PartBlocked
         )
     }
 
@@ -162,6 +165,7 @@ impl ExitReason {
             Self::ApprovalNeeded => "a person has to approve something",
             Self::PartFailed => "a part failed",
             Self::PartRejected => "a part was rejected",
+            Self::PartBlocked => "a part needs one that was not selected",
         }
     }
 }

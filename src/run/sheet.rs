@@ -1,15 +1,18 @@
 //! The sheet: a run's parts and steps as they were planned, recorded with its start, so that events alone tell its story.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::plan::action::{Action, Blocker};
 use crate::plan::actions::Plan;
 use crate::plan::content::{Content, Digest, Selection, StepKind};
-use crate::plan::family::{Policy, StepIx};
+use crate::plan::family::{PartIx, Policy, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{LineageId, StepKey};
 use crate::plan::memory::{Claim, SendId};
 use crate::plan::money::Cents;
+use crate::plan::selection::Wish;
 
 /// What a run set out to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +29,9 @@ pub struct Sheet {
     pub max_spend: Option<Cents>,
     /// The time zone for people, as an IANA name.
     pub zone: String,
+    /// What was selected; nothing: everything.
+    #[serde(default, skip_serializing_if = "Wish::is_everything")]
+    pub selection: Wish,
     /// The parts.
     pub parts: Vec<SheetPart>,
 }
@@ -90,6 +96,11 @@ pub enum Start {
         /// What was found.
         claim: Claim,
     },
+    /// Nothing: its part needs another one that is neither done nor selected.
+    Unmet {
+        /// That, in words.
+        why: String,
+    },
     /// Nothing: its review proposed an iteration, which fails it.
     Proposal {
         /// What was proposed.
@@ -121,6 +132,9 @@ impl Sheet {
                 // What follows a blocked step is found to be blocked when that is reached, and so is what was rejected.
                 Action::Run(_)
                 | Action::Blocked(Blocker::Before { .. } | Blocker::Rejected { .. }) => Start::Run,
+                Action::Blocked(blocker @ Blocker::Unselected { .. }) => Start::Unmet {
+                    why: blocker.to_string(),
+                },
                 Action::Blocked(Blocker::Claimed { claim }) => Start::Claimed {
                     claim: claim.clone(),
                 },
@@ -165,12 +179,30 @@ impl Sheet {
             output: heading.output.clone(),
             max_spend: heading.max_spend,
             zone: heading.zone.clone(),
+            selection: Wish::default(),
             parts: parts.collect(),
         }
     }
 }
 
 impl Sheet {
+    /// The parts that each part waits for, as a whole or with some step.
+    #[must_use]
+    pub fn needed_parts(&self) -> Vec<Vec<PartIx>> {
+        let of = (0..).map(PartIx).zip(&self.parts);
+        let owners: Vec<PartIx> = of
+            .flat_map(|(ix, part)| std::iter::repeat_n(ix, part.steps.len()))
+            .collect();
+        let needs = |part: &SheetPart| {
+            let steps = part.steps.iter().flat_map(|step| &step.needs);
+            let steps = steps.filter_map(|need| owners.get(*need as usize).copied());
+            let whole = part.needs.iter().copied().map(PartIx);
+            let all: BTreeSet<PartIx> = whole.chain(steps).collect();
+            all.into_iter().collect()
+        };
+        self.parts.iter().map(needs).collect()
+    }
+
     /// The step at `ix`, counted over all parts.
     pub(super) fn step_mut(&mut self, ix: StepIx) -> Option<&mut SheetStep> {
         let steps = self.parts.iter_mut().flat_map(|part| &mut part.steps);

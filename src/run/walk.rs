@@ -183,6 +183,7 @@ impl Run {
             Start::Claimed { claim } if memory.claims.contains_key(&claim.create) => {
                 (Outcome::Unresolved, Some(claim_error(claim)))
             }
+            Start::Unmet { why } => (Outcome::Blocked, Some(why.clone())),
             Start::Proposal { summary } => (Outcome::Failed, Some(proposal_error(summary))),
             Start::Run | Start::Claimed { .. }
                 if step.kind.is_send() && is_known(memory, sheet_part.send_id(step)) =>
@@ -198,11 +199,21 @@ impl Run {
                     _ => return StepState::Active,
                 }
             }
+            Start::Run | Start::Claimed { .. }
+                if step.kind.is_send() && self.cancelled.contains(&part) =>
+            {
+                (Outcome::Cancelled, None)
+            }
             Start::Run | Start::Claimed { .. } if needs_failed => (Outcome::Blocked, None),
             Start::Run | Start::Claimed { .. } if needs_left > 0 => return StepState::Waiting,
             Start::Run if step.kind == StepKind::Approve => {
                 let gate = sheet_part.send_id(step);
-                return self.at_gate(ix, gate.as_ref(), memory);
+                let is_cancelled = self.cancelled.contains(&part);
+                match self.at_gate(ix, gate.as_ref(), memory) {
+                    // Of a part that was given up nothing is asked any more.
+                    StepState::Asking if is_cancelled => (Outcome::Cancelled, None),
+                    state => return state,
+                }
             }
             Start::Run if step.kind == StepKind::Review => {
                 match self
@@ -259,10 +270,15 @@ impl Run {
     /// A step ended badly: nothing of its part runs after it.
     fn block_after(&mut self, part: PartIx, bad: u32) {
         let end = self.parts[part.0 as usize].end;
+        let outcome = if self.cancelled.contains(&part) {
+            Outcome::Cancelled
+        } else {
+            Outcome::Blocked
+        };
         for ix in (bad + 1..end).map(StepIx) {
             let step = self.step_mut(ix);
             if !matches!(step.state, StepState::Done(_)) {
-                step.state = StepState::Done(Outcome::Blocked);
+                step.state = StepState::Done(outcome);
             }
         }
         let part = &mut self.parts[part.0 as usize];

@@ -227,7 +227,7 @@ proptest! {
         }
         // A run knows its parts by their places: needs move with them.
         let ids: Vec<_> = family.parts.iter().rev().map(|part| part.id.clone()).collect();
-        let moved = family.in_order_of(&ids).unwrap();
+        let moved = family.of_ids(&ids).unwrap();
         let needs = |family: &millrun::plan::family::Family| {
             let of = |ix| {
                 let needs = family.step(ix).needs.iter();
