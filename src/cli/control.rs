@@ -84,14 +84,10 @@ fn ask(
     };
     let obeyed = session::command(&loaded, &options, order, &person())?;
     if output.is_json() {
-        let (run, is_recorded) = match &obeyed {
-            Obeyed::ByRun(run) | Obeyed::Here { run, .. } => (run, true),
-            Obeyed::Asked(run) => (run, false),
-        };
         output.print(&document(&json!({
             "format_version": FORMAT_VERSION,
-            "run_id": run.to_string(),
-            "recorded": is_recorded,
+            "run_id": obeyed.run().to_string(),
+            "recorded": obeyed.is_recorded(),
             "exit_code": ExitCode::Success.number(),
         })))?;
         return Ok(ExitCode::Success);
@@ -102,9 +98,18 @@ fn ask(
 
 fn told(obeyed: &Obeyed, order: &Order, done: &str) -> String {
     match obeyed {
-        Obeyed::ByRun(run) => format!("{run} {done}\n"),
+        Obeyed::ByRun(run) | Obeyed::Recorded(run) => format!("{run} {done}\n"),
         Obeyed::Here { run, .. } if !order.is_of_the_run() => {
             format!("{run} {done}; no process was at it\n")
+        }
+        Obeyed::Here { run, .. } if matches!(order, Order::Pause) => format!(
+            "{run} is paused: no process was at it; `millrun run` brings home what was sent and sends nothing new until \
+             `millrun pause --off`\n"
+        ),
+        Obeyed::Here { run, .. } if matches!(order, Order::Unpause) => {
+            format!(
+                "{run} is not paused any more: no process was at it; `millrun run` goes on with it\n"
+            )
         }
         Obeyed::Here { run, in_flight: 0 } => {
             format!("{run} is cancelled: no process was at it, and nothing of it is under way\n")

@@ -38,6 +38,16 @@ pub fn words(event: &Event) -> String {
         }
         Event::Paused { by, .. } => format!("{} paused the run", quote(&by.user)),
         Event::Unpaused { by, .. } => format!("{} lets the run go on", quote(&by.user)),
+        Event::Approval {
+            verdict,
+            by,
+            reason,
+            ..
+        } => {
+            let why = reason.as_deref();
+            let why = why.map_or_else(String::new, |why| format!(": {}", quote(why)));
+            format!("{} by {}{why}", verdict.as_str(), quote(&by.user))
+        }
         Event::Cancelled { parts, by, why, .. } => format!(
             "{}{}; what is paid comes home",
             cancelled(&by.user, why.as_deref()),
@@ -148,6 +158,15 @@ fn of_send(event: &Event) -> String {
         | Event::ConfirmedAbsent { .. } => of_search(event),
         Event::PollSent { .. } => "its job is looked at".to_owned(),
         Event::Polled { status, .. } => format!("its job is {}", terminal::clipped(status, 40)),
+        Event::Swept { why: Some(why), .. } => {
+            format!("the job list can't be read: {}", quote(why))
+        }
+        Event::Swept { at_work, .. } => {
+            format!(
+                "looked at the job list: {} at work",
+                counted(at_work.len(), "job")
+            )
+        }
         Event::Completed { result, .. } => completed(result),
         Event::JobFailed {
             why,

@@ -312,7 +312,7 @@ impl<'a> Rehearsal<'a> {
                 Some((file, None, self.draw(Thing::File)))
             }
             Errand::ReadBalance => Some((Awaited::Balance(memory.settled_holds()), None, answer)),
-            Errand::Look => None,
+            Errand::Look | Errand::Sweep => None,
         }
     }
 
