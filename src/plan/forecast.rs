@@ -6,10 +6,11 @@ use super::action::{Action, Reason};
 use super::actions::Plan;
 use super::content::StepKind;
 use super::durations::{Durations, Thing};
-use super::family::StepIx;
+use super::family::{PartIx, StepIx};
 use super::ids::PartId;
+use super::order::before;
 use super::settings::{BalanceCheck, Limits, Profile, Rate};
-use super::timing;
+use super::timing::{self, steady_start, window_start};
 
 /// A bottleneck is named when it takes at least this share of the time.
 const DECISIVE: f64 = 0.5;
@@ -19,7 +20,7 @@ const LOCAL: Duration = Duration::ZERO;
 /// What is expected of a run of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forecast {
-    /// When its last step ends, after its start.
+    /// When its last step ends, after its start; gates are taken to be approved at once.
     pub expected: Duration,
     /// At the shortest durations that were seen no run of the plan is shorter, whatever the service's limiter is.
     pub lower_bound: Duration,
@@ -27,6 +28,8 @@ pub struct Forecast {
     pub bottleneck: Option<Bottleneck>,
     /// How many requests go out, by what they count against.
     pub requests: Requests,
+    /// How many gates wait for a person. Nobody knows for how long: that is in none of the times.
+    pub gates: usize,
 }
 
 /// What holds a run up.
@@ -77,6 +80,7 @@ impl Forecast {
             lower_bound: least.total().min(expected),
             bottleneck: reckoning.bottleneck(&mean),
             requests: reckoning.requests(),
+            gates: reckoning.gates(),
         }
     }
 }
@@ -211,21 +215,32 @@ impl Reckoning<'_> {
     fn chain(&self, ix: StepIx) -> Vec<PartId> {
         let family = &self.plan.family;
         let tails = timing::tails(family, |ix| self.takes(ix, Durations::mean));
-        let mut part = family.step(ix).part;
-        let mut chain = vec![family.part(part).id.clone()];
-        loop {
-            let first = |part| family.steps_of(part).next();
-            let dependents = family
-                .part_indices()
-                .filter(|next| family.part(*next).needs.contains(&part));
-            let next = dependents
-                .filter_map(|next| Some((tails[first(next)?.0 as usize], next)))
-                .filter(|(tail, _)| *tail > Duration::ZERO)
-                .max_by_key(|(tail, next)| (*tail, std::cmp::Reverse(*next)));
-            let Some((_, next)) = next else { return chain };
-            chain.push(family.part(next).id.clone());
-            part = next;
+        let tail = |ix: StepIx| tails[ix.0 as usize];
+        let mut after: Vec<Option<StepIx>> = vec![None; tails.len()];
+        for later in family
+            .step_indices()
+            .filter(|ix| tail(*ix) > Duration::ZERO)
+        {
+            for ix in before(family, later) {
+                let after = &mut after[ix.0 as usize];
+                if after.is_none_or(|known| tail(known) < tail(later)) {
+                    *after = Some(later);
+                }
+            }
         }
+        let way = std::iter::successors(Some(ix), |ix| after[ix.0 as usize]);
+        let mut parts: Vec<PartIx> = way.map(|ix| family.step(ix).part).collect();
+        parts.dedup();
+        let ids = parts.into_iter().map(|part| family.part(part).id.clone());
+        ids.collect()
+    }
+
+    fn gates(&self) -> usize {
+        let family = &self.plan.family;
+        let gates = family
+            .step_indices()
+            .filter(|ix| family.step(*ix).kind == StepKind::Approve);
+        gates.filter(|ix| runs(self.plan.action(*ix))).count()
     }
 
     fn requests(&self) -> Requests {
@@ -269,14 +284,4 @@ const fn runs(action: &Action) -> bool {
 
 const fn is_new(action: &Action) -> bool {
     runs(action) && !matches!(action, Action::Run(Reason::Continues { .. }))
-}
-
-/// A whole window's count at once.
-fn window_start(rate: Rate, k: u32) -> Duration {
-    rate.window.saturating_mul(k / rate.count.get())
-}
-
-/// One after the other, as the steady profile has it.
-fn steady_start(rate: Rate, k: u32) -> Duration {
-    (rate.window / (rate.count.get() - 1).max(1)).saturating_mul(k)
 }

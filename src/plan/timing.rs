@@ -1,55 +1,30 @@
-//! How long a plan takes, and which of its steps is the most urgent.
+//! Which steps of a plan are the most urgent. How long it takes is in `forecast`.
 
 use std::time::Duration;
 
-use super::action::{Action, Reason};
+use super::action::Action;
 use super::content::StepKind;
+use super::durations::Thing;
 use super::family::{Family, StepIx};
 use super::order::{before, in_order};
-use super::settings::{Profile, Rate};
+use super::settings::Rate;
 
-/// What a create or an iterate is taken to last before one was seen.
-const ASSUMED_WRITE: Duration = Duration::from_secs(150);
-/// What a review is taken to last.
-const ASSUMED_REVIEW: Duration = Duration::from_secs(8);
-/// What is done at home.
+/// What is done at home: it breaks ties.
 const ASSUMED_LOCAL: Duration = Duration::from_secs(1);
 
-/// What lies before each step, and before the whole.
+/// What waits for each step.
 #[derive(Debug, Clone, Default)]
 pub struct Timing {
     tails: Vec<Duration>,
     longest: Duration,
-    /// At the assumed durations no run of the plan can be shorter, whatever the service's limiter is: what is at the
-    /// service already may end at once, and a whole window's count may go out together.
-    pub lower_bound: Duration,
-    /// What we expect, with our own pacing.
-    pub expected: Duration,
 }
 
 impl Timing {
     /// Works out the critical paths of what `actions` has to run.
     #[must_use]
     pub fn new(family: &Family, actions: &[Action]) -> Self {
-        let expected = |ix| assumed(family, actions, ix);
-        let at_least = |ix| match &actions[ix_of(ix)] {
-            Action::Run(Reason::Continues { .. }) => Duration::ZERO,
-            _ => expected(ix),
-        };
-        let limits = &family.settings.limits;
-        let pace = match limits.profile {
-            Profile::Steady => steady_start,
-            Profile::Window => window_start,
-        };
-        let tails = tails(family, expected);
+        let tails = tails(family, |ix| assumed(family, actions, ix));
         Self {
-            lower_bound: makespan(
-                family,
-                actions,
-                &self::tails(family, at_least),
-                window_start,
-            ),
-            expected: makespan(family, actions, &tails, pace),
             longest: tails.iter().max().copied().unwrap_or_default(),
             tails,
         }
@@ -69,7 +44,7 @@ impl Timing {
     pub fn root(&self, step: Option<StepIx>) -> f64 {
         let tail = step.map(|step| self.tail(step)).unwrap_or_default();
         let weight = 1.0 + tail.as_secs_f64() / self.longest.as_secs_f64().max(1.0);
-        (weight / ASSUMED_WRITE.as_secs_f64()).sqrt()
+        (weight / Thing::Create.assumed().as_secs_f64()).sqrt()
     }
 }
 
@@ -92,44 +67,13 @@ pub(super) fn tails(family: &Family, takes: impl Fn(StepIx) -> Duration) -> Vec<
     tails
 }
 
-/// When the last step ends, if the `k`-th write starts at `start(rate, k)`, the longest tails first, and no more jobs are
-/// at work than may be.
-fn makespan(
-    family: &Family,
-    actions: &[Action],
-    tails: &[Duration],
-    start: fn(Rate, u32) -> Duration,
-) -> Duration {
-    let limits = &family.settings.limits;
-    let is_sent = |ix: &StepIx| {
-        family.step(*ix).kind.is_write()
-            && matches!(&actions[ix_of(*ix)], Action::Run(reason) if !matches!(reason, Reason::Continues { .. }))
-    };
-    let mut writes: Vec<Duration> = family
-        .step_indices()
-        .filter(is_sent)
-        .map(|ix| tails[ix_of(ix)])
-        .collect();
-    writes.sort_unstable_by(|a, b| b.cmp(a));
-    let ends = (0u32..)
-        .zip(&writes)
-        .map(|(k, tail)| start(limits.cad_writes, k) + *tail);
-    let count = u32::try_from(writes.len()).unwrap_or(u32::MAX);
-    let at_work = ASSUMED_WRITE.saturating_mul(count) / limits.active_jobs.get();
-    let critical = tails.iter().max().copied();
-    ends.chain(critical)
-        .chain([at_work])
-        .max()
-        .unwrap_or_default()
-}
-
 /// A whole window's count at once.
-fn window_start(rate: Rate, k: u32) -> Duration {
+pub(super) fn window_start(rate: Rate, k: u32) -> Duration {
     rate.window.saturating_mul(k / rate.count.get())
 }
 
 /// One after the other, as the steady profile has it.
-fn steady_start(rate: Rate, k: u32) -> Duration {
+pub(super) fn steady_start(rate: Rate, k: u32) -> Duration {
     (rate.window / (rate.count.get() - 1).max(1)).saturating_mul(k)
 }
 
@@ -138,8 +82,8 @@ fn assumed(family: &Family, actions: &[Action], ix: StepIx) -> Duration {
         return Duration::ZERO;
     }
     match family.step(ix).kind {
-        StepKind::Create | StepKind::Iterate => ASSUMED_WRITE,
-        StepKind::Review => ASSUMED_REVIEW,
+        StepKind::Create | StepKind::Iterate => Thing::Create.assumed(),
+        StepKind::Review => Thing::Review.assumed(),
         StepKind::Check | StepKind::Approve | StepKind::Download => ASSUMED_LOCAL,
     }
 }

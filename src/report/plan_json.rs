@@ -63,6 +63,7 @@ pub fn write(
             expected_s: forecast.expected.as_secs_f64(),
             lower_bound_s: forecast.lower_bound.as_secs_f64(),
             bottleneck: forecast.bottleneck.as_ref().map(HeldUp::from),
+            approvals: forecast.gates,
         },
         saved: with.saved,
     };
@@ -95,6 +96,8 @@ struct Duration<'a> {
     expected_s: f64,
     lower_bound_s: f64,
     bottleneck: Option<HeldUp<'a>>,
+    /// Gates that wait for a person; that wait is in none of the times.
+    approvals: usize,
 }
 
 #[derive(serde::Serialize)]

@@ -31,11 +31,7 @@ pub(super) fn totals(plan: &Plan, cost: &PlanCost, forecast: &Forecast) -> Strin
     if !others.is_empty() {
         lines.push(("", format!("and about {others}")));
     }
-    lines.extend(
-        cost_lines(plan, cost)
-            .into_iter()
-            .map(|(name, line)| (name, line)),
-    );
+    lines.extend(cost_lines(plan, cost));
     lines.push((
         "Time",
         format!(
@@ -44,6 +40,10 @@ pub(super) fn totals(plan: &Plan, cost: &PlanCost, forecast: &Forecast) -> Strin
             span(forecast.lower_bound)
         ),
     ));
+    if forecast.gates > 0 {
+        let gates = counted(forecast.gates, "approval");
+        lines.push(("", format!("and as long as people take for {gates}")));
+    }
     if let Some(bottleneck) = &forecast.bottleneck {
         lines.push(("", format!("held up by {}", of(bottleneck))));
     }
@@ -96,8 +96,7 @@ fn listed(counts: &[(u64, &str)]) -> String {
 }
 
 /// What holds a run up, in words.
-#[must_use]
-pub fn of(bottleneck: &Bottleneck) -> String {
+fn of(bottleneck: &Bottleneck) -> String {
     match bottleneck {
         Bottleneck::CadWrites(rate) => format!("cad_writes, {rate}"),
         Bottleneck::Reviews(rate) => format!("reviews, {rate}"),

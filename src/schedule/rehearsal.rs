@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::agenda::{Agenda, Item};
+use super::answer::{Answer, JobLine, Phase, Reply, Verdict};
 use super::decide::{self, Decision, Moment};
 use super::errand::{Errand, Outstanding};
 use super::limits::Limiter;
 use super::slot::{Admittance, Class, SlotId};
+use super::sweep;
 use crate::plan::action::Action;
 use crate::plan::actions::Plan;
 use crate::plan::content::{Content, Digest, Prompt, StepKind};
 use crate::plan::durations::{Durations, Thing};
 use crate::plan::family::{Ask, StepIx};
+use crate::plan::gate::{Approval, Verdict as Word};
 use crate::plan::ids::RunId;
 use crate::plan::key::{IdempotencyKey, LineageId, StepKey};
 use crate::plan::memory::{Memory, SendId, SendIx, SendState};
@@ -26,6 +29,7 @@ use crate::run::call::{Call, Endpoint};
 use crate::run::event::{Event, Record};
 use crate::run::history::History;
 use crate::run::sheet::{Heading, Sheet};
+use crate::run::step::StepState;
 
 /// Larger families are not rehearsed.
 const MAX_PARTS: usize = 10_000;
@@ -34,8 +38,8 @@ const STEPS: usize = 2_000;
 /// No plan is rehearsed more often.
 const MOST: usize = 9;
 
-/// How long a run of `plan` takes after `memory`: the median of some rehearsals. `None` when the plan is too large, or there
-/// is nothing to do.
+/// How long a run of `plan` takes after `memory`: the median of some rehearsals, in which people approve at once. `None` when
+/// the plan is too large, there is nothing to do, or something holds it up that can't be rehearsed.
 #[must_use]
 pub fn expected(plan: &Plan, memory: &Memory, durations: &Durations) -> Option<Duration> {
     let runs = plan
@@ -50,9 +54,10 @@ pub fn expected(plan: &Plan, memory: &Memory, durations: &Durations) -> Option<D
     let size = runs + memory.sends.len();
     // An odd number of them has a middle one.
     let times = (STEPS / size).clamp(1, MOST) | 1;
-    let mut took: Vec<Duration> = (0..times as u64)
+    let took: Option<Vec<Duration>> = (0..times as u64)
         .map(|seed| Rehearsal::new(&plan, memory, durations, seed).run())
         .collect();
+    let mut took = took?;
     took.sort_unstable();
     Some(took[took.len() / 2])
 }
@@ -107,12 +112,33 @@ fn known(plan: &Plan) -> Plan {
     plan
 }
 
+/// Nobody knows how long people take: they have said yes to every gate already.
+fn approve_all(plan: &Plan, memory: &mut Memory) {
+    for ix in plan.family.step_indices() {
+        let is_asked = matches!(plan.action(ix), Action::Run(_));
+        if plan.family.step(ix).kind == StepKind::Approve
+            && is_asked
+            && let Some(gate) = plan.send_id(ix)
+        {
+            let approval = Approval {
+                verdict: Word::Approved,
+                user: String::new(),
+                host: String::new(),
+                reason: None,
+                at: memory.last_at,
+            };
+            memory.approvals.insert(gate, approval);
+        }
+    }
+}
+
 /// What a request is about that is out.
 enum Awaited {
     Send(SendId),
     Poll(SendId),
     File(SendId, ArtifactId),
     Balance(Cents),
+    Sweep,
 }
 
 struct Rehearsal<'a> {
@@ -134,6 +160,7 @@ impl<'a> Rehearsal<'a> {
         let mut memory = memory.clone();
         // Whether an earlier state left jobs behind is a question of a few reads.
         memory.scanned = true;
+        approve_all(plan, &mut memory);
         let now = memory.last_at.max(Timestamp(1));
         let heading = Heading {
             manifest: String::new(),
@@ -162,8 +189,8 @@ impl<'a> Rehearsal<'a> {
         rehearsal
     }
 
-    /// From its start to the end of its last step.
-    fn run(mut self) -> Duration {
+    /// From its start to the end of its last step; `None` when there are steps that it does not come to.
+    fn run(mut self) -> Option<Duration> {
         let start = self.now;
         loop {
             if self.act() {
@@ -171,6 +198,8 @@ impl<'a> Rehearsal<'a> {
             }
             let Some(run) = &self.history.run else { break };
             let wake = decide::next_moment(&self.agenda, run, self.now);
+            // What is due already and was not done waits for something else.
+            let wake = wake.filter(|at| *at > self.now);
             let reply = self.out.keys().next().map(|(at, _)| *at);
             let Some(next) = wake.into_iter().chain(reply).min() else {
                 break;
@@ -185,7 +214,10 @@ impl<'a> Rehearsal<'a> {
                 self.take_in(awaited, &slots);
             }
         }
-        self.now.since(start)
+        let run = self.history.run.as_ref()?;
+        let mut steps = run.steps.iter();
+        let is_done = steps.all(|step| matches!(step.state, StepState::Done(_)));
+        is_done.then(|| self.now.since(start))
     }
 
     /// Does what may be done now; whether that was anything.
@@ -237,7 +269,11 @@ impl<'a> Rehearsal<'a> {
     fn depart(&mut self, errand: Errand) -> bool {
         let mut classes = errand.classes(self.plan, &self.history.memory);
         // Each job is polled once, when it was seen to end before.
-        classes.retain(|class| !matches!(class, Class::JobPolls(_)));
+        for class in &mut classes {
+            if matches!(class, Class::JobPolls(_)) {
+                *class = Class::Polls;
+            }
+        }
         if !classes
             .iter()
             .all(|class| self.agenda.is_free(class, self.now))
@@ -257,6 +293,9 @@ impl<'a> Rehearsal<'a> {
         let Some((awaited, intent, took)) = self.prepare(errand) else {
             return false;
         };
+        if errand == Errand::Sweep {
+            self.agenda.sweep_is_out(self.now);
+        }
         if let Some(intent) = intent {
             self.record(intent);
         }
@@ -312,7 +351,9 @@ impl<'a> Rehearsal<'a> {
                 Some((file, None, self.draw(Thing::File)))
             }
             Errand::ReadBalance => Some((Awaited::Balance(memory.settled_holds()), None, answer)),
-            Errand::Look | Errand::Sweep => None,
+            Errand::Sweep => Some((Awaited::Sweep, None, answer)),
+            // Nothing is in doubt.
+            Errand::Look => None,
         }
     }
 
@@ -348,8 +389,36 @@ impl<'a> Rehearsal<'a> {
                 result: self.result(),
             },
             Awaited::Send(send) => self.accepted(send),
+            Awaited::Sweep => return self.swept(),
         };
         self.record(event);
+    }
+
+    /// The whole list on one page, all of it ended: each job is due no sooner than that.
+    fn swept(&mut self) {
+        let memory = &self.history.memory;
+        let due = memory.iter().filter_map(|(_, send)| {
+            let is_due =
+                matches!(&send.state, SendState::Running(job) if job.next_poll_at <= self.now);
+            let lineage = memory.lineages.get(&send.id.lineage)?;
+            lineage.job.clone().filter(|_| is_due)
+        });
+        let line = |id| JobLine {
+            id,
+            preview: String::new(),
+            created_at: None,
+            phase: Phase::Ended,
+        };
+        let jobs = due.map(line).collect();
+        let reply = Reply {
+            call: call(Endpoint::List),
+            verdict: Verdict::Done(Answer::Jobs { jobs, next: None }),
+        };
+        let settings = &self.plan.family.settings;
+        let events = sweep::took(&mut self.agenda, memory, settings, reply, self.now);
+        for event in events {
+            self.record(event);
+        }
     }
 
     fn accepted(&self, send: SendId) -> Event {

@@ -121,12 +121,14 @@ pub async fn run(
         &heading,
         options.reopen,
     )?;
-    if let (Some(plan_of), Begin::Start(sheet)) = (&options.saved, &mut how) {
-        let differences = plan_of.saved.differences(&plan);
-        if !differences.is_empty() {
+    if let Some(of) = &options.saved {
+        let differences = of.saved.differences(&plan);
+        if !of.is_under_way(&history) && !differences.is_empty() {
             return Err(SessionError::Stale(differences));
         }
-        sheet.saved = Some(plan_of.digest);
+        if let Begin::Start(sheet) = &mut how {
+            sheet.saved = Some(of.digest);
+        }
     }
     if options.reopen && matches!(how, Begin::Start(_)) {
         let why = match history.run {
