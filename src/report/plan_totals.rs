@@ -10,6 +10,8 @@ use crate::untrusted::terminal;
 
 /// No line is longer.
 const COLUMNS: usize = 80;
+/// So wide are the names of the lines.
+const INDENT: usize = 6;
 
 /// The totals of `plan`, which has something to do.
 pub(super) fn totals(plan: &Plan, cost: &PlanCost, forecast: &Forecast) -> String {
@@ -51,8 +53,8 @@ pub(super) fn totals(plan: &Plan, cost: &PlanCost, forecast: &Forecast) -> Strin
         .into_iter()
         .filter(|(name, line)| !(name.is_empty() && line.is_empty()));
     let lines = lines.map(|(name, line)| {
-        let line = format!("{name:<6} {line}");
-        format!("{}\n", terminal::clipped(&line, COLUMNS))
+        let room = COLUMNS - INDENT - 1;
+        format!("{name:<INDENT$} {}\n", terminal::clipped(&line, room))
     });
     format!("\n{}", lines.collect::<String>())
 }

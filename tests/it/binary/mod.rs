@@ -13,6 +13,7 @@ mod language;
 mod limits;
 mod looks;
 mod place;
+mod saved;
 mod select;
 mod service;
 mod simulator;

@@ -96,6 +96,55 @@ fn a_part_whose_needs_are_neither_done_nor_selected_is_blocked_and_says_what_to_
 }
 
 #[test]
+fn a_step_that_needs_one_of_an_unselected_part_waits_until_that_is_done() {
+    let place = Place::new();
+    place.write(
+        "m.yaml",
+        &format!(
+            r#"
+version: 1
+name: steps
+uid: s1
+{FAST_LIMITS}
+budget: {{ max_spend: 20.00 usd }}
+parts:
+  - id: knob
+    steps: [ create: {{ prompt: A knob. }}, iterate: {{ prompt: Round it. }} ]
+  - id: plate
+    steps: [ create: {{ prompt: A plate. }}, iterate: {{ prompt: Drill it. }} ]
+  - id: pin
+    steps: [ create: {{ prompt: A pin. }} ]
+  - id: frame
+    steps:
+      - create: {{ prompt: A frame. }}
+      - {{ id: holes, needs: [plate/iterate], iterate: {{ prompt: Drill it like the plate. }} }}
+      - {{ id: seat, needs: [pin], iterate: {{ prompt: Add a seat. }} }}
+"#
+        ),
+    );
+    let select = ["--select", "frame"];
+    let report = run(&place, &select, 1);
+    assert_eq!(parts(&report), ["frame blocked"]);
+    assert_eq!(
+        report["requests"]["create"], 1,
+        "its first step needs nothing"
+    );
+    let error = report["parts"][0]["steps"][1]["error"].as_str().unwrap();
+    assert!(error.starts_with("needs plate,"), "{error}");
+
+    // What it needs is done: the needs of a part in another place of the selection are still its own.
+    run(&place, &["--select", "plate"], 0);
+    let report = run(&place, &select, 1);
+    let steps = &report["parts"][0]["steps"];
+    assert_eq!(steps[1]["outcome"], "succeeded", "{report}");
+    let error = steps[2]["error"].as_str().unwrap();
+    assert!(error.starts_with("needs pin,"), "{error}");
+    let report = run(&place, &["--select", "pin frame"], 0);
+    assert_eq!(parts(&report), ["pin succeeded", "frame succeeded"]);
+    place.run(&["doctor", "m.yaml", "--sim"]).with(0);
+}
+
+#[test]
 fn every_command_knows_the_same_selections() {
     let place = workshop();
     run(&place, &["--exclude", "knob"], 0);

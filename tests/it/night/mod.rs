@@ -2,6 +2,7 @@
 
 mod control;
 mod faults;
+mod forecast;
 mod gates;
 mod harness;
 mod lineage;
