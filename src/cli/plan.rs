@@ -10,6 +10,7 @@ use super::exit::ExitCode;
 use super::open::open;
 use super::origin::origin;
 use super::output::Output;
+use crate::manifest::Format;
 use crate::plan::actions::Plan;
 use crate::plan::forecast::Forecast;
 use crate::plan::memory::Memory;
@@ -24,6 +25,14 @@ pub(super) fn plan(
     globals: &Globals,
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
+    let name = args.output.as_deref().and_then(Path::file_name);
+    let is_manifest = |name: &std::ffi::OsStr| name.to_str().and_then(Format::of).is_some();
+    if name.is_some_and(is_manifest) {
+        return Err(CliError::usage(
+            "a saved plan has another name than a manifest: `run` tells them apart by it",
+            "`-o night.plan`",
+        ));
+    }
     let session = open(&args.manifest, globals)?;
     let wish = args.selection.wish();
     let (plan, memory) = session.plan(&wish)?;

@@ -74,7 +74,7 @@ fn a_saved_plan_is_carried_out_and_nothing_else() {
     assert_eq!(place.files("out-sim").len(), 2);
     assert_stale(
         place.simulated(&["run", "night.plan"]),
-        "run 1 has carried it out",
+        "run-1 has carried it out",
     );
     place.simulated(&["doctor", "m.yaml"]).with(0);
 }
@@ -156,6 +156,19 @@ fn it_spends_no_more_than_it_was_priced_at() {
 }
 
 #[test]
+fn its_price_holds_whatever_the_manifest_allows() {
+    let place = small();
+    let args = ["plan", "m.yaml", "-o", "night.plan"];
+    place.simulated(&args).with(0);
+    let saved = fs::read_to_string(place.path("night.plan")).unwrap();
+    let priced = saved.replace("\"max_cents\": 2000", "\"max_cents\": 1");
+    assert_ne!(saved, priced);
+    place.write("night.plan", &priced);
+    let report = place.simulated(&["run", "night.plan", "--json"]).with(3);
+    assert_eq!(report.json()["requests"]["create"], 0);
+}
+
+#[test]
 fn a_plan_without_a_bound_is_not_saved() {
     let place = Place::new();
     place.write(
@@ -167,6 +180,9 @@ fn a_plan_without_a_bound_is_not_saved() {
         .with(2);
     assert!(refused.stderr.contains("max_spend"), "{refused}");
     assert!(!place.path("night.plan").exists());
+    // A manifest is not overwritten, and a plan with a manifest's name would be taken for one.
+    let refused = place.simulated(&["plan", "m.yaml", "-o", "m.yaml"]).with(2);
+    assert!(refused.stderr.contains("night.plan"), "{refused}");
 }
 
 #[test]
