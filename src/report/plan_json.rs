@@ -12,8 +12,10 @@ use super::prompts::Before;
 use super::stream::SafeJson;
 use crate::plan::action::Action;
 use crate::plan::actions::Plan;
+use crate::plan::content::Prompt;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::forecast::{Bottleneck, Forecast, Requests};
+use crate::plan::ids::PartId;
 use crate::plan::memory::Memory;
 
 /// What a document says beside the plan itself.
@@ -113,7 +115,7 @@ impl<'a> From<&'a Bottleneck> for HeldUp<'a> {
             Bottleneck::CadWrites(_) => ("cad_writes", Vec::new()),
             Bottleneck::Reviews(_) => ("reviews", Vec::new()),
             Bottleneck::ActiveJobs(_) => ("active_jobs", Vec::new()),
-            Bottleneck::Chain(parts) => ("chain", parts.iter().map(|part| part.as_str()).collect()),
+            Bottleneck::Chain(parts) => ("chain", parts.iter().map(PartId::as_str).collect()),
         };
         Self { kind, parts }
     }
@@ -221,7 +223,7 @@ impl<'a> Step<'a> {
             key: step.key().map(|key| key.to_string()),
             action,
             reason,
-            prompt: prompt.filter(|_| is_told).map(|prompt| prompt.as_str()),
+            prompt: prompt.filter(|_| is_told).map(Prompt::as_str),
             prompt_before: before.filter(|_| is_told),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::palette::{Palette, Tone};
 use crate::plan::action::Action;
 use crate::plan::actions::Plan;
-use crate::plan::content::StepKind;
+use crate::plan::content::{Prompt, StepKind};
 use crate::plan::family::StepIx;
 use crate::plan::ids::StepRef;
 use crate::plan::memory::Memory;
@@ -65,10 +65,7 @@ pub fn prompts(plan: &Plan, memory: &Memory, palette: Palette) -> String {
             text.push_str(&format!(", with {}", images.join(", ")));
         }
         text.push('\n');
-        let prompt = content
-            .prompt()
-            .map(|prompt| prompt.as_str())
-            .unwrap_or_default();
+        let prompt = content.prompt().map(Prompt::as_str).unwrap_or_default();
         text.push_str(&match before.of(plan, ix) {
             Some(sent) if sent != prompt => difference(sent, prompt, palette),
             _ => indented(prompt),

@@ -141,6 +141,9 @@ enum Awaited {
     Sweep,
 }
 
+/// A request that is out, and the slots that it has.
+type Out = (Awaited, Vec<(Class, SlotId)>);
+
 struct Rehearsal<'a> {
     plan: &'a Plan,
     durations: &'a Durations,
@@ -151,7 +154,7 @@ struct Rehearsal<'a> {
     now: Timestamp,
     run: RunId,
     outstanding: Outstanding,
-    out: BTreeMap<(Timestamp, u64), (Awaited, Vec<(Class, SlotId)>)>,
+    out: BTreeMap<(Timestamp, u64), Out>,
     sent: u64,
 }
 
