@@ -4,6 +4,7 @@ pub mod action;
 pub mod actions;
 pub mod bind;
 pub mod content;
+pub mod difference;
 pub mod family;
 pub mod ids;
 pub mod key;
