@@ -149,12 +149,6 @@ fn storage(error: &StorageError) -> Kind {
 fn session(error: &SessionError) -> Kind {
     match error {
         SessionError::Manifest { .. } => Kind::bare("manifest", ExitCode::Usage),
-        SessionError::Edited(_) => Kind::new(
-            "edited",
-            ExitCode::Usage,
-            "what was done to a job can't be undone: put the text back, or edit the part's create as well, which makes \
-             the part anew on a job that is paid again",
-        ),
         SessionError::State(StateError::Locked { .. }) => LOCKED,
         SessionError::State(StateError::Storage(error))
         | SessionError::Engine(EngineError::Storage(error)) => storage(error),
@@ -171,6 +165,11 @@ fn session(error: &SessionError) -> Kind {
             "nothing was imported; `millrun state export` writes the file, `--state` names another folder",
         ),
         SessionError::Unreadable(_) => UNREADABLE,
+        SessionError::NoPart(_) => Kind::new(
+            "no_part",
+            ExitCode::Usage,
+            "`millrun plan -v` shows all parts and their steps",
+        ),
         SessionError::NoKey => Kind::new(
             "no_key",
             ExitCode::Usage,

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod memory;
 pub mod money;
 pub mod publish;
+pub mod recreation;
 pub mod remote;
 pub mod resolve;
 pub mod settings;

@@ -95,7 +95,8 @@ fn makespan(
     let limits = &family.settings.limits;
     let is_sent = |ix: &StepIx| {
         family.step(*ix).kind.is_write()
-            && matches!(&actions[ix_of(*ix)], Action::Run(reason) if !matches!(reason, Reason::Continues { .. }))
+            && actions[ix_of(*ix)].runs()
+            && !matches!(&actions[ix_of(*ix)], Action::Run(Reason::Continues { .. }))
     };
     let mut writes: Vec<Duration> = family
         .step_indices()
@@ -145,7 +146,7 @@ pub(super) fn order(family: &Family) -> Vec<PartIx> {
 }
 
 fn assumed(family: &Family, actions: &[Action], ix: StepIx) -> Duration {
-    if !matches!(actions[ix_of(ix)], Action::Run(_)) {
+    if !actions[ix_of(ix)].runs() {
         return Duration::ZERO;
     }
     match family.step(ix).kind {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::orphans::Orphan;
 use crate::plan::content::StepKind;
 use crate::plan::family::PartIx;
 use crate::plan::ids::{PartId, RunId, StepId, StepRef};
@@ -66,6 +67,8 @@ pub struct Summary {
     pub strays: Vec<(StepRef, String)>,
     /// Jobs that may be parts' already, and that nobody adopted.
     pub claimed_jobs: usize,
+    /// Jobs that no part wants any more.
+    pub orphans: Vec<Orphan>,
     /// Jobs that the service still works on.
     pub active_jobs: usize,
     /// How long it took on the engine's clock.
@@ -190,6 +193,7 @@ impl Summary {
             rate_limited: run.rate_limited,
             strays: strays(run, memory),
             claimed_jobs: memory.claims.values().map(|claim| claim.jobs.len()).sum(),
+            orphans: Orphan::of(memory, &run.sheet.orphans),
             active_jobs: memory.active_jobs,
             duration: run.last_at.since(run.started),
             wall: Duration::from_millis(run.wall_ms),

@@ -10,6 +10,7 @@ mod doubt;
 pub mod event;
 pub mod history;
 pub mod outcome;
+mod ownership;
 pub mod progress;
 mod questions;
 pub mod remember;

@@ -26,6 +26,9 @@ pub struct Sheet {
     pub max_spend: Option<Cents>,
     /// The time zone for people, as an IANA name.
     pub zone: String,
+    /// The remote jobs that no part has any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orphans: Vec<LineageId>,
     /// The parts.
     pub parts: Vec<SheetPart>,
 }
@@ -37,6 +40,9 @@ pub struct SheetPart {
     pub id: PartId,
     /// Its remote job; none when its create is not known yet.
     pub lineage: Option<LineageId>,
+    /// The remote job that it had, when it is made anew on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retires: Option<LineageId>,
     /// The parts that it needs, by their places in [`Sheet::parts`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<u32>,
@@ -113,7 +119,9 @@ impl Sheet {
             let start = match plan.action(ix) {
                 Action::Reuse => Start::Reuse,
                 // What follows a blocked step is found to be blocked when that is reached.
-                Action::Run(_) | Action::Blocked(Blocker::Before { .. }) => Start::Run,
+                Action::Run(_) | Action::Recreate(_) | Action::Blocked(Blocker::Before { .. }) => {
+                    Start::Run
+                }
                 Action::Blocked(Blocker::Claimed { claim }) => Start::Claimed {
                     claim: claim.clone(),
                 },
@@ -141,6 +149,7 @@ impl Sheet {
             SheetPart {
                 id: part.id.clone(),
                 lineage: plan.lineage(ix),
+                retires: plan.retires(ix),
                 needs: part.needs.iter().map(|need| need.0).collect(),
                 steps: plan.family.steps_of(ix).map(step).collect(),
                 skipped: part.skipped.clone(),
@@ -153,6 +162,7 @@ impl Sheet {
             output: heading.output.clone(),
             max_spend: heading.max_spend,
             zone: heading.zone.clone(),
+            orphans: plan.orphans.clone(),
             parts: parts.collect(),
         }
     }

@@ -9,13 +9,14 @@ mod gc;
 mod lost;
 mod open;
 mod recover;
+mod regenerate;
 mod run;
 mod service;
 mod slots;
 mod state;
 
 pub use adopt::{Adoption, adopt_jobs};
-pub use begin::begin;
+pub use begin::{begin, begin_anew};
 pub use carry::{Carried, export};
 pub use control::{Obeyed, command};
 pub use doctor::examine;

@@ -13,7 +13,6 @@ use crate::api::TransportSetupError;
 use crate::execute::engine::EngineError;
 use crate::execute::ports::StorageError;
 use crate::manifest::{self, Diagnostics, Environment, Sources};
-use crate::plan::action::EditedLineage;
 use crate::plan::actions::Plan;
 use crate::plan::family::Family;
 use crate::plan::ids::RunId;
@@ -47,9 +46,6 @@ pub enum SessionError {
         /// Its text.
         sources: Sources,
     },
-    /// Applied iterates were edited or removed.
-    #[error("applied iterates were edited or removed")]
-    Edited(Vec<EditedLineage>),
     /// The state folder.
     #[error(transparent)]
     State(#[from] StateError),
@@ -85,6 +81,9 @@ pub enum SessionError {
     /// A job can't be adopted.
     #[error("{0}")]
     NoAdoption(String),
+    /// There is no such part, or none that this can be said of.
+    #[error("{0}")]
+    NoPart(String),
     /// There is no such run.
     #[error("{0}")]
     NoRun(String),
@@ -209,15 +208,12 @@ impl Session {
     }
 
     /// What a run would do now.
-    ///
-    /// # Errors
-    /// When applied iterates were edited or removed.
-    pub fn plan(&self) -> Result<(Plan, Memory), SessionError> {
+    #[must_use]
+    pub fn plan(&self) -> (Plan, Memory) {
         let memory = History::of(&self.records).memory;
         let missing = self.missing_files(&memory);
-        let plan = Plan::new(self.loaded.family.clone(), &memory, &missing)
-            .map_err(SessionError::Edited)?;
-        Ok((plan, memory))
+        let plan = Plan::new(self.loaded.family.clone(), &memory, &missing);
+        (plan, memory)
     }
 
     /// Published files that are no longer there.

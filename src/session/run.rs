@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::begin::begin;
+use super::begin::begin_anew;
 use super::open::{Loaded, SessionError, missing_files};
 use super::recover;
+use super::regenerate;
 use super::service::{Origin, Service};
 use super::slots;
 use super::state::{OpenState, Risks, output_folder};
@@ -42,6 +43,8 @@ pub struct Options {
     pub risks: Risks,
     /// Whether the last run goes on even when it is finished; it is an error then when there is none, or the plan changed.
     pub reopen: bool,
+    /// Parts, by ids and globs, that are made anew on fresh jobs, once, whatever they have.
+    pub regenerate: Vec<String>,
     /// Parts of which a person says that nothing unresolved was ever executed, and who says so.
     pub confirm_absent: Option<(Vec<String>, Person)>,
 }
@@ -57,6 +60,7 @@ impl Options {
             risks: Risks::default(),
             fail_fast: false,
             reopen: false,
+            regenerate: Vec::new(),
             confirm_absent: None,
         }
     }
@@ -86,6 +90,7 @@ pub async fn run(
         journal.append(&said)?;
         records.extend(said);
     }
+    let anew = regenerate::parts(&loaded.family, &options.regenerate)?;
     keep_images(&loaded, &store)?;
 
     let output = loaded.output(&options.origin);
@@ -102,8 +107,14 @@ pub async fn run(
     let last_at = records
         .last()
         .map_or(Timestamp::default(), |record| record.at);
-    let (plan, history, how) = begin(loaded.family, &records, &missing, &heading, options.reopen)
-        .map_err(SessionError::Edited)?;
+    let (plan, history, how) = begin_anew(
+        loaded.family,
+        &records,
+        &missing,
+        &heading,
+        options.reopen,
+        &anew,
+    );
     if options.reopen && matches!(how, Begin::Start(_)) {
         let why = match history.run {
             None => "there is no run to go on with: this manifest has not run here yet",

@@ -121,8 +121,7 @@ impl House {
             &missing,
             &heading,
             false,
-        )
-        .unwrap_or_else(|edited| panic!("nothing was edited: {edited:?}"));
+        );
         let mut admission =
             self.machine
                 .limits(&plan.family.settings.limits, clock.now(), fuse, witness)?;

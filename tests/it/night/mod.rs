@@ -7,6 +7,7 @@ mod lineage;
 mod orders;
 mod prefix;
 mod recovery;
+mod recreate;
 mod resumption;
 mod selections;
 mod trouble;
