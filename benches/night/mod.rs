@@ -100,7 +100,7 @@ async fn whole(manifest: &str, config: Config) -> (Books, i64) {
         output: "out".to_owned(),
         zone: "UTC".to_owned(),
     };
-    let (plan, history, how) = begin(family, &[], &BTreeSet::new(), &heading, false);
+    let (plan, history, how) = begin(family, &[], &BTreeSet::new(), &heading, false).unwrap();
 
     let engine_clock = SimulatorClock::new(clock);
     let store = Arc::new(ContentStore::open(folder.path().join("objects")).unwrap());

@@ -81,9 +81,18 @@ struct Heading<'a> {
     /// Jobs that no part wants any more.
     #[serde(skip_serializing_if = "<[Orphan]>::is_empty")]
     orphans: &'a [Orphan],
+    /// What waits for a person.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    waiting_for: Vec<Gate<'a>>,
     /// What ended badly for parts that are no longer wanted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_over: Vec<LeftOver<'a>>,
+}
+
+#[derive(Serialize)]
+struct Gate<'a> {
+    step: String,
+    message: &'a str,
 }
 
 #[derive(Serialize)]
@@ -180,6 +189,12 @@ impl<'a> Heading<'a> {
             wall_s: summary.wall.as_secs_f64(),
             paused_by: summary.paused.as_deref(),
             orphans: &summary.orphans,
+            waiting_for: (summary.gates.iter())
+                .map(|gate| Gate {
+                    step: gate.step.to_string(),
+                    message: &gate.message,
+                })
+                .collect(),
             left_over: (summary.strays.iter())
                 .map(|(step, error)| LeftOver {
                     step: step.to_string(),

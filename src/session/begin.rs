@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::select;
 use crate::execute::engine::Begin;
 use crate::plan::actions::Plan;
 use crate::plan::content::StepKind;
 use crate::plan::family::{Family, StepIx};
 use crate::plan::ids::{PartId, StepRef};
+use crate::plan::selection::{SelectionError, Wish};
 use crate::run::event::Record;
 use crate::run::history::History;
 use crate::run::progress::Run;
@@ -15,48 +17,61 @@ use crate::teeth::{Bug, bites};
 
 /// Plans `family` after `records`. An unfinished run of the same plan goes on; `reopen` lets a finished one go on too.
 /// Anything else is a new run, and closes the one before it.
-#[must_use]
+///
+/// # Errors
+/// None: everything is selected.
 pub fn begin(
     family: Family,
     records: &[Record],
     missing: &BTreeSet<String>,
     heading: &Heading,
     reopen: bool,
-) -> (Plan, History, Begin) {
-    begin_anew(family, records, missing, heading, reopen, &BTreeSet::new())
+) -> Result<(Plan, History, Begin), SelectionError> {
+    let (everything, nothing) = (Wish::default(), BTreeSet::new());
+    begin_selected(
+        family,
+        &everything,
+        records,
+        missing,
+        heading,
+        reopen,
+        &nothing,
+    )
 }
 
-/// The same, with the parts of `anew` made anew on purpose: once, so that a run which did so already goes on as it is.
-#[must_use]
-pub fn begin_anew(
+/// The same for what `wish` selects, with the parts of `anew` made anew on purpose. A run that goes on keeps its parts: how
+/// they stand has changed since it began; and it makes nothing anew a second time. One that is opened again keeps its
+/// selection.
+///
+/// # Errors
+/// When the selection can't be understood.
+pub fn begin_selected(
     family: Family,
+    wish: &Wish,
     records: &[Record],
     missing: &BTreeSet<String>,
     heading: &Heading,
     reopen: bool,
     anew: &BTreeSet<PartId>,
-) -> (Plan, History, Begin) {
+) -> Result<(Plan, History, Begin), SelectionError> {
     let history = History::of(records);
     let may_go_on = |run: &&Run| {
         let is_open = reopen || !(run.is_finished() || bites(Bug::ForgetUnfinishedRun));
         is_open && anew.iter().all(|part| makes_anew(run, part))
     };
-    if let Some(run) = history.run.as_ref().filter(may_go_on) {
-        let parts = &run.sheet.parts;
-        let same = (family.digest() == run.sheet.plan)
-            .then(|| family.in_order_of(parts.iter().map(|part| &part.id)))
-            .flatten();
-        if let Some(family) = same {
-            let lineages = parts.iter().map(|part| part.lineage).collect();
-            let plan = Plan::of_jobs(family, lineages, &history.memory, missing);
-            let again = downloads_to_repeat(&plan, run);
-            let output = heading.output.clone();
-            return (plan, history, Begin::Resume { again, output });
-        }
+    if let Some(run) = history.run.as_ref().filter(may_go_on)
+        && let Some(plan) = same_plan(&family, wish, run, &history, missing, reopen)
+    {
+        let again = downloads_to_repeat(&plan, run);
+        let output = heading.output.clone();
+        return Ok((plan, history, Begin::Resume { again, output }));
     }
-    let plan = Plan::making_anew(family, &history.memory, missing, anew);
-    let sheet = Sheet::new(&plan, heading);
-    (plan, history, Begin::Start(Box::new(sheet)))
+    let plan = select::plan(family, wish, &history, records, missing, anew)?;
+    let sheet = Sheet {
+        selection: wish.clone(),
+        ..Sheet::new(&plan, heading)
+    };
+    Ok((plan, history, Begin::Start(Box::new(sheet))))
 }
 
 /// Whether `run` set out to make `part` on a job that was not there before.
@@ -67,6 +82,29 @@ fn makes_anew(run: &Run, part: &PartId) -> bool {
         let create = part.steps.first().map(|step| &step.start);
         part.retires.is_some() || create == Some(&Start::Run)
     })
+}
+
+/// The plan of `run`, when `family` and `wish` still say the same.
+fn same_plan(
+    family: &Family,
+    wish: &Wish,
+    run: &Run,
+    history: &History,
+    missing: &BTreeSet<String>,
+    reopen: bool,
+) -> Option<Plan> {
+    if !reopen && *wish != run.sheet.selection {
+        return None;
+    }
+    let parts = &run.sheet.parts;
+    if run.sheet.selection.is_everything() && parts.len() != family.parts.len() {
+        return None;
+    }
+    let family = family
+        .of_ids(parts.iter().map(|part| &part.id))
+        .filter(|family| family.digest() == run.sheet.plan)?;
+    let lineages = parts.iter().map(|part| part.lineage).collect();
+    Some(Plan::of_jobs(family, lineages, &history.memory, missing))
 }
 
 /// Downloads that were done, and whose files are no longer there or belong elsewhere by now.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::select;
 use super::service::Origin;
 use super::state::{find, output_folder};
 use crate::adapters::high_water::Place;
@@ -18,6 +19,7 @@ use crate::plan::family::Family;
 use crate::plan::ids::RunId;
 use crate::plan::memory::Memory;
 use crate::plan::resolve::understand;
+use crate::plan::selection::{SelectionError, Wish};
 use crate::run::event::Record;
 use crate::run::history::History;
 use crate::simulator::SimulatorError;
@@ -46,6 +48,9 @@ pub enum SessionError {
         /// Its text.
         sources: Sources,
     },
+    /// What was selected can't be understood, or names nothing that is there.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     /// The state folder.
     #[error(transparent)]
     State(#[from] StateError),
@@ -207,13 +212,17 @@ impl Session {
         }
     }
 
-    /// What a run would do now.
-    #[must_use]
-    pub fn plan(&self) -> (Plan, Memory) {
-        let memory = History::of(&self.records).memory;
-        let missing = self.missing_files(&memory);
-        let plan = Plan::new(self.loaded.family.clone(), &memory, &missing);
-        (plan, memory)
+    /// What a run of the parts that `wish` selects would do now.
+    ///
+    /// # Errors
+    /// When the selection can't be understood.
+    pub fn plan(&self, wish: &Wish) -> Result<(Plan, Memory), SessionError> {
+        let history = History::of(&self.records);
+        let missing = self.missing_files(&history.memory);
+        let family = self.loaded.family.clone();
+        let nothing = BTreeSet::new();
+        let plan = select::plan(family, wish, &history, &self.records, &missing, &nothing)?;
+        Ok((plan, history.memory))
     }
 
     /// Published files that are no longer there.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::begin::begin_anew;
+use super::begin::begin_selected;
 use super::open::{Loaded, SessionError, missing_files};
 use super::recover;
 use super::regenerate;
@@ -23,6 +23,7 @@ use crate::execute::ports::{Control, Journal as _, Observer, Ports, StopLevel, U
 use crate::plan::content::Digest;
 use crate::plan::ids::RunId;
 use crate::plan::remote::Timestamp;
+use crate::plan::selection::Wish;
 use crate::run::event::{Person, Record};
 use crate::run::history::History;
 use crate::run::sheet::Heading;
@@ -45,6 +46,8 @@ pub struct Options {
     pub reopen: bool,
     /// Parts, by ids and globs, that are made anew on fresh jobs, once, whatever they have.
     pub regenerate: Vec<String>,
+    /// Which parts it is about.
+    pub selection: Wish,
     /// Parts of which a person says that nothing unresolved was ever executed, and who says so.
     pub confirm_absent: Option<(Vec<String>, Person)>,
 }
@@ -61,6 +64,7 @@ impl Options {
             fail_fast: false,
             reopen: false,
             regenerate: Vec::new(),
+            selection: Wish::default(),
             confirm_absent: None,
         }
     }
@@ -107,14 +111,15 @@ pub async fn run(
     let last_at = records
         .last()
         .map_or(Timestamp::default(), |record| record.at);
-    let (plan, history, how) = begin_anew(
+    let (plan, history, how) = begin_selected(
         loaded.family,
+        &options.selection,
         &records,
         &missing,
         &heading,
         options.reopen,
         &anew,
-    );
+    )?;
     if options.reopen && matches!(how, Begin::Start(_)) {
         let why = match history.run {
             None => "there is no run to go on with: this manifest has not run here yet",
@@ -168,7 +173,9 @@ fn attend(
     let known = known.cloned().collect();
     let attended = ControlDb::open(&folder.control()).and_then(|table| table.attend(run, known));
     attended
-        .inspect_err(|error| tracing::warn!("`pause` and `cancel` don't reach this run: {error}"))
+        .inspect_err(|error| {
+            tracing::warn!("`pause`, `cancel` and `approve` don't reach this run: {error}");
+        })
         .ok()
 }
 

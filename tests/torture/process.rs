@@ -121,7 +121,8 @@ impl House {
             &missing,
             &heading,
             false,
-        );
+        )
+        .unwrap();
         let mut admission =
             self.machine
                 .limits(&plan.family.settings.limits, clock.now(), fuse, witness)?;

@@ -28,13 +28,14 @@ use millrun::plan::family::Family;
 use millrun::plan::ids::PartId;
 use millrun::plan::remote::Timestamp;
 use millrun::plan::resolve::resolve;
-use millrun::run::control::Order;
+use millrun::plan::selection::Wish;
+use millrun::run::control::{Command, CommandId, Order};
 use millrun::run::event::{Event, Person, Record};
 use millrun::run::history::History;
 use millrun::run::sheet::Heading;
 use millrun::schedule::answer::{Answer, Verdict};
 use millrun::schedule::slot::{Admittance, Class, SlotId};
-use millrun::session::{adopt, assignments, begin_anew, confirm_absent};
+use millrun::session::{adopt, assignments, begin_selected, confirm_absent};
 use millrun::simulator::{Books, Clock, Config, SIM_API_KEY, Simulator};
 use tokio::sync::watch;
 
@@ -307,6 +308,16 @@ impl Night {
         self.orders.give(order, somebody());
     }
 
+    /// Records what a person says where no process is at the run.
+    pub fn record(&self, order: Order) {
+        let id = CommandId(String::new());
+        let by = somebody();
+        let event = Command { id, order, by }.event();
+        let at = History::of(&self.records()).memory.last_at;
+        let run = None;
+        self.journal().append(&[Record { at, run, event }]).unwrap();
+    }
+
     async fn process(&self, manifest: &str, commits: u32, fail_fast: bool) -> Ending {
         self.fuse.left.store(commits, Ordering::Relaxed);
         let work =
@@ -341,14 +352,16 @@ impl Night {
             zone: "UTC".to_owned(),
         };
         let missing = self.missing(&History::of(&records));
-        let (plan, history, how) = begin_anew(
+        let (plan, history, how) = begin_selected(
             family,
+            &Wish::default(),
             &records,
             &missing,
             &heading,
             self.reopen,
             &self.anew,
-        );
+        )
+        .unwrap();
         let limits = LimitsDb::open(
             &path.join("limits.db"),
             &plan.family.settings.limits,

@@ -2,14 +2,19 @@
 
 mod control;
 mod faults;
+mod gates;
 mod harness;
 mod lineage;
+mod needs;
 mod orders;
+mod part_cancels;
 mod prefix;
 mod recovery;
 mod recreate;
 mod resumption;
 mod selections;
+mod shown;
+mod sweeps;
 mod trouble;
 mod whole;
 mod wire;
