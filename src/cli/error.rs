@@ -171,10 +171,10 @@ fn session(error: &SessionError) -> Kind {
             "nothing was imported; `millrun state export` writes the file, `--state` names another folder",
         ),
         SessionError::Unreadable(_) => UNREADABLE,
-        SessionError::NoPart(_) => Kind::new(
-            "no_part",
+        SessionError::NotSelected(_) => Kind::new(
+            "not_selected",
             ExitCode::Usage,
-            "`millrun plan -v` shows all parts and their steps",
+            "leave it out of the one, or take it into the other",
         ),
         SessionError::NoKey => Kind::new(
             "no_key",

@@ -86,9 +86,9 @@ pub enum SessionError {
     /// A job can't be adopted.
     #[error("{0}")]
     NoAdoption(String),
-    /// There is no such part, or none that this can be said of.
+    /// A part is to be made anew that is not selected.
     #[error("{0}")]
-    NoPart(String),
+    NotSelected(String),
     /// There is no such run.
     #[error("{0}")]
     NoRun(String),

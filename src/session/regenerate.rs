@@ -2,29 +2,40 @@
 
 use std::collections::BTreeSet;
 
-use globset::GlobBuilder;
-
 use super::open::SessionError;
+use super::select::selected;
 use crate::plan::family::Family;
 use crate::plan::ids::PartId;
+use crate::plan::selection::Wish;
+use crate::run::event::Record;
 
-/// The parts of `family` that `names`, ids or globs, mean.
+/// The parts of `family` that the expressions `anew` name, of those that `wish` selects.
 ///
 /// # Errors
-/// When one of them means no part.
-pub(super) fn parts(family: &Family, names: &[String]) -> Result<BTreeSet<PartId>, SessionError> {
-    let mut parts = BTreeSet::new();
-    for name in names {
-        let glob = GlobBuilder::new(name).build().map_err(|error| {
-            SessionError::NoPart(format!("`{name}` is no pattern: {}", error.kind()))
-        })?;
-        let glob = glob.compile_matcher();
-        let named = family.parts.iter().map(|part| &part.id);
-        let named: Vec<&PartId> = named.filter(|id| glob.is_match(id.as_str())).collect();
-        if named.is_empty() {
-            return Err(SessionError::NoPart(format!("there is no part {name:?}")));
-        }
-        parts.extend(named.into_iter().cloned());
+/// When they can't be understood, name nothing that is there, or name a part that is not selected.
+pub(super) fn parts(
+    family: &Family,
+    anew: &[String],
+    wish: &Wish,
+    records: &[Record],
+) -> Result<BTreeSet<PartId>, SessionError> {
+    if anew.is_empty() {
+        return Ok(BTreeSet::new());
     }
-    Ok(parts)
+    let named = Wish {
+        select: anew.to_vec(),
+        exclude: Vec::new(),
+    };
+    let within: BTreeSet<_> = selected(family, wish, records)?.into_iter().collect();
+    let named = selected(family, &named, records)?;
+    let parts = named.into_iter().map(|part| {
+        let id = family.part(part).id.clone();
+        match within.contains(&part) {
+            true => Ok(id),
+            false => Err(SessionError::NotSelected(format!(
+                "part {id} is to be made anew, and is not selected"
+            ))),
+        }
+    });
+    parts.collect()
 }

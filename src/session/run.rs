@@ -44,7 +44,7 @@ pub struct Options {
     pub risks: Risks,
     /// Whether the last run goes on even when it is finished; it is an error then when there is none, or the plan changed.
     pub reopen: bool,
-    /// Parts, by ids and globs, that are made anew on fresh jobs, once, whatever they have.
+    /// Expressions for parts that are made anew on fresh jobs, once, whatever they have.
     pub regenerate: Vec<String>,
     /// Which parts it is about.
     pub selection: Wish,
@@ -94,7 +94,8 @@ pub async fn run(
         journal.append(&said)?;
         records.extend(said);
     }
-    let anew = regenerate::parts(&loaded.family, &options.regenerate)?;
+    let (family, wish) = (&loaded.family, &options.selection);
+    let anew = regenerate::parts(family, &options.regenerate, wish, &records)?;
     keep_images(&loaded, &store)?;
 
     let output = loaded.output(&options.origin);

@@ -185,6 +185,14 @@ fn a_part_is_made_anew_on_purpose_and_a_name_that_means_none_is_refused() {
     place
         .simulated(&["resume", "m.yaml", "--regenerate", "*"])
         .with(2);
+    let outside = ["--regenerate", "box-20", "--select", "box-10"];
+    let outside = place
+        .simulated(&[&["run", "m.yaml"], &outside[..]].concat())
+        .with(2);
+    assert!(
+        outside.stderr.contains("box-20") && outside.stderr.contains("not selected"),
+        "{outside}"
+    );
     let ran = place
         .simulated(&["run", "m.yaml", "--regenerate", "*", "--json"])
         .with(0)
