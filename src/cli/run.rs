@@ -45,11 +45,11 @@ pub(super) fn run(
     let mut loaded = session::load(&manifest, &variable)?;
     let mut selection = args.selection.wish();
     if let Some(plan) = &saved {
-        if resume || !selection.is_everything() {
+        if resume || !selection.is_everything() || !args.regenerate.is_empty() {
             let message = "a saved plan is run as it is";
             return Err(CliError::usage(
                 message,
-                "`millrun run FILE`, without --select",
+                "`millrun run FILE`, without --select and --regenerate",
             ));
         }
         let changes = plan.saved.changes(&loaded, &origin(globals)?);
@@ -65,6 +65,12 @@ pub(super) fn run(
     if let Some(cap) = &args.max_spend {
         tighten(&mut loaded, Cents(cap.cents))?;
     }
+    if resume && !args.regenerate.is_empty() {
+        return Err(CliError::usage(
+            "a run that is resumed makes nothing anew",
+            "`millrun run --regenerate …` starts one that does",
+        ));
+    }
     let options = Options {
         origin: with_key(globals)?,
         state: globals.state.clone(),
@@ -77,6 +83,7 @@ pub(super) fn run(
         reopen: resume,
         saved,
         selection,
+        regenerate: args.regenerate.clone(),
         confirm_absent: (!args.confirm_absent.is_empty())
             .then(|| (args.confirm_absent.clone(), person())),
     };

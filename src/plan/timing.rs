@@ -78,7 +78,7 @@ pub(super) fn steady_start(rate: Rate, k: u32) -> Duration {
 }
 
 fn assumed(family: &Family, actions: &[Action], ix: StepIx) -> Duration {
-    if !matches!(actions[ix_of(ix)], Action::Run(_)) {
+    if !actions[ix_of(ix)].runs() {
         return Duration::ZERO;
     }
     match family.step(ix).kind {

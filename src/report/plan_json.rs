@@ -6,6 +6,7 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::json::FORMAT_VERSION;
+use super::orphans::Orphan;
 use super::plan_cost::{PlanCost, PlannedSends};
 use super::plan_reason::reused;
 use super::prompts::Before;
@@ -17,6 +18,7 @@ use crate::plan::family::{PartIx, StepIx};
 use crate::plan::forecast::{Bottleneck, Forecast, Requests};
 use crate::plan::ids::PartId;
 use crate::plan::memory::Memory;
+use crate::plan::money::Cents;
 
 /// What a document says beside the plan itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,6 +60,7 @@ pub fn write(
         family: &plan.family.salt.name,
         plan: plan.family.digest().to_string(),
         parts: Parts(&desk),
+        orphans: Orphan::of(memory, &plan.orphans),
         sends: PlannedSends::new(plan),
         requests: forecast.requests.into(),
         cost: PlanCost::new(plan, memory),
@@ -85,6 +88,8 @@ struct Document<'a> {
     family: &'a str,
     plan: String,
     parts: Parts<'a>,
+    /// Jobs that no part wants any more.
+    orphans: Vec<Orphan>,
     sends: PlannedSends,
     requests: Counts,
     cost: PlanCost,
@@ -183,6 +188,15 @@ struct Step<'a> {
     prompt: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt_before: Option<&'a str>,
+    /// The job that is left behind, of a step that makes its part anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recreates: Option<Recreates<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct Recreates<'a> {
+    job_id: Option<&'a str>,
+    charged_cents: Cents,
 }
 
 impl<'a> Part<'a> {
@@ -212,11 +226,19 @@ impl<'a> Step<'a> {
         let (action, reason) = match plan.action(ix) {
             Action::Reuse => ("reuse", reused(plan, memory, ix)),
             Action::Run(reason) => ("run", reason.to_string()),
+            Action::Recreate(anew) => ("recreate", anew.to_string()),
             Action::Blocked(blocker) => ("blocked", blocker.to_string()),
         };
         let is_told = action != "reuse" && desk.before.is_some();
         let prompt = step.content().and_then(|content| content.prompt());
         let before = desk.before.as_ref().and_then(|before| before.of(plan, ix));
+        let recreates = match plan.action(ix) {
+            Action::Recreate(anew) => Some(Recreates {
+                job_id: anew.job.as_ref().map(|job| job.0.as_str()),
+                charged_cents: anew.charged,
+            }),
+            Action::Reuse | Action::Run(_) | Action::Blocked(_) => None,
+        };
         Self {
             id: step.id.as_str(),
             kind: step.kind.as_str(),
@@ -225,6 +247,7 @@ impl<'a> Step<'a> {
             reason,
             prompt: prompt.filter(|_| is_told).map(Prompt::as_str),
             prompt_before: before.filter(|_| is_told),
+            recreates,
         }
     }
 }

@@ -32,6 +32,9 @@ pub struct Sheet {
     /// The saved plan that it carries out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved: Option<Digest>,
+    /// The remote jobs that no part has any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orphans: Vec<LineageId>,
     /// What was selected; nothing: everything.
     #[serde(default, skip_serializing_if = "Wish::is_everything")]
     pub selection: Wish,
@@ -46,6 +49,9 @@ pub struct SheetPart {
     pub id: PartId,
     /// Its remote job; none when its create is not known yet.
     pub lineage: Option<LineageId>,
+    /// The remote job that it had, when it is made anew on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retires: Option<LineageId>,
     /// The parts that it needs, by their places in [`Sheet::parts`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<u32>,
@@ -134,6 +140,7 @@ impl Sheet {
                 Action::Reuse => Start::Reuse,
                 // What follows a blocked step is found to be blocked when that is reached, and so is what was rejected.
                 Action::Run(_)
+                | Action::Recreate(_)
                 | Action::Blocked(Blocker::Before { .. } | Blocker::Rejected { .. }) => Start::Run,
                 Action::Blocked(blocker @ Blocker::Unselected { .. }) => Start::Unmet {
                     why: blocker.to_string(),
@@ -170,6 +177,7 @@ impl Sheet {
             SheetPart {
                 id: part.id.clone(),
                 lineage: plan.lineage(ix),
+                retires: plan.retires(ix),
                 needs: part.needs.iter().map(|need| need.0).collect(),
                 steps: plan.family.steps_of(ix).map(step).collect(),
                 skipped: part.skipped.clone(),
@@ -183,6 +191,7 @@ impl Sheet {
             max_spend: heading.max_spend,
             zone: heading.zone.clone(),
             saved: None,
+            orphans: plan.orphans.clone(),
             selection: Wish::default(),
             parts: parts.collect(),
         }

@@ -11,7 +11,6 @@ use super::errand::{Errand, Outstanding};
 use super::limits::Limiter;
 use super::slot::{Admittance, Class, SlotId};
 use super::sweep;
-use crate::plan::action::Action;
 use crate::plan::actions::Plan;
 use crate::plan::content::{Content, Digest, Prompt, StepKind};
 use crate::plan::durations::{Durations, Thing};
@@ -42,11 +41,7 @@ const MOST: usize = 9;
 /// the plan is too large, there is nothing to do, or something holds it up that can't be rehearsed.
 #[must_use]
 pub fn expected(plan: &Plan, memory: &Memory, durations: &Durations) -> Option<Duration> {
-    let runs = plan
-        .actions
-        .iter()
-        .filter(|action| matches!(action, Action::Run(_)))
-        .count();
+    let runs = plan.actions.iter().filter(|action| action.runs()).count();
     if runs == 0 || plan.family.parts.len() > MAX_PARTS {
         return None;
     }
@@ -115,7 +110,7 @@ fn known(plan: &Plan) -> Plan {
 /// Nobody knows how long people take: they have said yes to every gate already.
 fn approve_all(plan: &Plan, memory: &mut Memory) {
     for ix in plan.family.step_indices() {
-        let is_asked = matches!(plan.action(ix), Action::Run(_));
+        let is_asked = plan.action(ix).runs();
         if plan.family.step(ix).kind == StepKind::Approve
             && is_asked
             && let Some(gate) = plan.send_id(ix)

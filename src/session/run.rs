@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::begin::begin_selected;
 use super::open::{Loaded, SessionError, missing_files};
 use super::recover;
+use super::regenerate;
 use super::saved::SavedPlan;
 use super::service::{Origin, Service};
 use super::slots;
@@ -46,6 +47,8 @@ pub struct Options {
     pub reopen: bool,
     /// The saved plan that is carried out.
     pub saved: Option<SavedPlan>,
+    /// Expressions for parts that are made anew on fresh jobs, once, whatever they have.
+    pub regenerate: Vec<String>,
     /// Which parts it is about.
     pub selection: Wish,
     /// Parts of which a person says that nothing unresolved was ever executed, and who says so.
@@ -64,6 +67,7 @@ impl Options {
             fail_fast: false,
             reopen: false,
             saved: None,
+            regenerate: Vec::new(),
             selection: Wish::default(),
             confirm_absent: None,
         }
@@ -97,6 +101,8 @@ pub async fn run(
     if let Some(saved) = &options.saved {
         saved.check_state(&records, &History::of(&records))?;
     }
+    let (family, wish) = (&loaded.family, &options.selection);
+    let anew = regenerate::parts(family, &options.regenerate, wish, &records)?;
     keep_images(&loaded, &store)?;
 
     let output = loaded.output(&options.origin);
@@ -120,6 +126,7 @@ pub async fn run(
         &missing,
         &heading,
         options.reopen,
+        &anew,
     )?;
     if let Some(of) = &options.saved {
         let differences = of.saved.differences(&plan);

@@ -226,6 +226,7 @@ fn actions(plan: &Plan) -> Digest {
         let word = match plan.action(ix) {
             Action::Reuse => "reuse",
             Action::Run(_) => "run",
+            Action::Recreate(_) => "recreate",
             Action::Blocked(_) => "blocked",
         };
         text.push_str(&format!("{} {word}\n", plan.family.step_ref(ix)));

@@ -49,7 +49,7 @@ async fn error_of(seed: u64) -> f64 {
     });
     assert_eq!(night.run(&family(24)).await.exit_code(), 0);
     let more = family(48);
-    let plan = night.plan(&more).unwrap();
+    let plan = night.plan(&more);
     let memory = History::of(&night.records()).memory;
     let rehearsed = rehearsal::expected(&plan, &memory, &memory.durations);
     assert!(rehearsed.is_some(), "it did not come to its end");
