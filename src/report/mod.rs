@@ -23,4 +23,5 @@ mod table;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod why;
 pub mod words;

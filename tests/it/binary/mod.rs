@@ -19,3 +19,4 @@ mod simulator;
 mod state;
 mod stops;
 mod third_party;
+mod why;
