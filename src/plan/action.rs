@@ -13,6 +13,8 @@ pub enum Action {
     Reuse,
     /// It runs.
     Run(Reason),
+    /// Nothing: its condition turned out to be false, and it does not exist.
+    Skip,
     /// It can't run until a person has settled something.
     Blocked(Blocker),
 }
@@ -62,6 +64,11 @@ pub enum Reason {
         /// The job that the part had.
         before: Option<JobId>,
     },
+    /// What it asks for is not known before these steps have ended.
+    Waits {
+        /// The steps.
+        steps: Vec<StepRef>,
+    },
     /// It was begun and not ended.
     Continues {
         /// Its job, once the service has named it.
@@ -88,11 +95,23 @@ impl fmt::Display for Reason {
                 write!(f, "its create was edited; job {job} made the old one")
             }
             Self::NewCreate { before: None } => f.write_str("its create was edited"),
+            Self::Waits { steps } => {
+                let steps: Vec<String> = steps.iter().map(StepRef::to_string).collect();
+                write!(f, "known when {} ended", list(&steps))
+            }
             Self::Continues { job: Some(job) } => write!(f, "goes on with job {job}"),
             Self::Continues { job: None } => f.write_str("was sent, its answer is not known"),
             Self::Again { why } => write!(f, "did not succeed last time: {why}"),
             Self::FileMissing { path } => write!(f, "{path} is no longer there"),
         }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [one] => format!("{one} has"),
+        [all @ .., last] => format!("{} and {last} have", all.join(", ")),
+        [] => "what is before it has".to_owned(),
     }
 }
 

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::action::{Action, Blocker, EditedLineage, Reason};
 use super::bind::bind;
 use super::content::{Content, StepKind};
-use super::family::{Family, OnProposal, PartIx, Policy, Step, StepIx};
-use super::ids::PartId;
+use super::family::{Ask, Family, OnProposal, PartIx, Policy, Step, StepIx};
+use super::ids::{PartId, StepRef};
 use super::key::{LineageId, StepKey};
 use super::memory::{Memory, Send, SendId, SendState};
 use super::remote::{JobId, ReviewResult};
+use super::settle::settled;
 use super::timing::{Timing, order};
 
 /// A family, held against what is known: every step marked with what a run would do.
@@ -36,7 +37,13 @@ impl Plan {
         missing: &BTreeSet<String>,
     ) -> Result<Self, Vec<EditedLineage>> {
         let lineages = bind(&family, memory);
-        Self::of_jobs(family, lineages, memory, missing)
+        let mut plan = Self::of_jobs(family, lineages, memory, missing)?;
+        // What is worked out may make more of it known.
+        while let Some(family) = settled(&plan, memory) {
+            let lineages = bind(&family, memory);
+            plan = Self::of_jobs(family, lineages, memory, missing)?;
+        }
+        Ok(plan)
     }
 
     /// The same where it is known already which remote job each part has, in the order of the parts: a run that goes on
@@ -128,7 +135,7 @@ fn edited(
     let wanted: Vec<&Step> = family
         .steps_of(part)
         .map(|ix| family.step(ix))
-        .filter(|step| step.kind.is_write())
+        .filter(|step| step.kind.is_write() && !matches!(step.ask, Ask::Skipped))
         .collect();
     let applied = memory.applied(known);
     let (depth, send) = applied
@@ -193,12 +200,24 @@ struct Judgement<'a> {
 impl Judgement<'_> {
     fn of(&self, ix: StepIx) -> Action {
         let step = self.family.step(ix);
+        if matches!(step.ask, Ask::Skipped) {
+            return Action::Skip;
+        }
         if let Some(write) = step.write {
             match &self.actions[write.0 as usize] {
                 Action::Blocked(blocker) => return Action::Blocked(blocker.clone()),
+                _ if matches!(step.ask, Ask::Dynamic(_)) => {}
                 Action::Run(_) if !self.was_begun(step) => return Action::Run(Reason::Follows),
-                Action::Run(_) | Action::Reuse => {}
+                Action::Run(_) | Action::Reuse | Action::Skip => {}
             }
+        }
+        if let Ask::Dynamic(dynamic) = &step.ask {
+            let steps: Vec<StepRef> = dynamic.waits_for().into_iter().cloned().collect();
+            return Action::Run(if steps.is_empty() {
+                Reason::Follows
+            } else {
+                Reason::Waits { steps }
+            });
         }
         match step.kind {
             StepKind::Create | StepKind::Iterate | StepKind::Review => self.of_send(step),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::family::{Family, PartIx};
+use super::family::{Ask, Family, PartIx};
 use super::ids::PartId;
 use super::key::{LineageId, StepKey};
 use super::memory::Memory;
@@ -41,12 +41,21 @@ pub fn bind(family: &Family, memory: &Memory) -> Vec<Option<LineageId>> {
             }
         }
         for (key, parts) in parts {
-            let (fitting, diverged): (Vec<_>, Vec<_>) = jobs
-                .remove(&key)
-                .unwrap_or_default()
+            let jobs = jobs.remove(&key).unwrap_or_default();
+            let (open, parts): (Vec<_>, Vec<_>) = parts
                 .into_iter()
+                .partition(|part| is_open(family, *part, &chains[part.0 as usize], depth));
+            let kept = keep(family, memory, &open, &jobs);
+            let taken: BTreeSet<LineageId> = kept.iter().map(|(_, job)| *job).collect();
+            let strangers = open
+                .into_iter()
+                .filter(|part| kept.iter().all(|(kept, _)| kept != part));
+            let parts = parts.into_iter().chain(strangers).collect();
+            let (fitting, diverged): (Vec<_>, Vec<_>) = (jobs.into_iter())
+                .filter(|job| !taken.contains(job))
                 .partition(|job| free[job].len() == depth + 1);
-            for (part, lineage) in pair(family, memory, parts, fitting, &diverged) {
+            let pairs = pair(family, memory, parts, fitting, &diverged);
+            for (part, lineage) in kept.into_iter().chain(pairs) {
                 free.remove(&lineage);
                 bound.insert(part, lineage);
             }
@@ -55,6 +64,31 @@ pub fn bind(family: &Family, memory: &Memory) -> Vec<Option<LineageId>> {
     give_fresh_ordinals(family, memory, &chains, &mut bound);
     let parts = family.part_indices();
     parts.map(|part| bound.get(&part).copied()).collect()
+}
+
+/// Whether writes of the part are not known yet that come after all of `chain`, which ends at `depth`.
+fn is_open(family: &Family, part: PartIx, chain: &[StepKey], depth: usize) -> bool {
+    let is_unknown = |ix| matches!(family.step(ix).ask, Ask::Dynamic(_));
+    let mut writes = family
+        .steps_of(part)
+        .filter(|ix| family.step(*ix).kind.is_write());
+    chain.len() == depth + 1 && writes.any(is_unknown)
+}
+
+/// Parts whose next writes are not known yet keep their own jobs, however these went on: it may turn out to be as before.
+fn keep(
+    family: &Family,
+    memory: &Memory,
+    parts: &[PartIx],
+    jobs: &[LineageId],
+) -> Vec<(PartIx, LineageId)> {
+    let own = |part: &PartIx| {
+        let id = &family.part(*part).id;
+        let mut jobs = jobs.iter().rev();
+        let own = jobs.find(|job| memory.lineages[job].part.as_ref() == Some(id));
+        own.map(|job| (*part, *job))
+    };
+    parts.iter().filter_map(own).collect()
 }
 
 /// The chains of writes of all known jobs, each at least its create.

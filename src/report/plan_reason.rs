@@ -12,6 +12,7 @@ pub(super) enum Kind {
     /// It never ran, or follows what runs: that goes without saying.
     Plain,
     NewCreate,
+    Waits,
     Continues,
     Again,
     FileMissing,
@@ -24,9 +25,10 @@ impl Kind {
     /// The kind of what is done; `None` for what is reused.
     pub(super) const fn of(action: &Action) -> Option<Self> {
         Some(match action {
-            Action::Reuse => return None,
+            Action::Reuse | Action::Skip => return None,
             Action::Run(Reason::New | Reason::Follows) => Self::Plain,
             Action::Run(Reason::NewCreate { .. }) => Self::NewCreate,
+            Action::Run(Reason::Waits { .. }) => Self::Waits,
             Action::Run(Reason::Continues { .. }) => Self::Continues,
             Action::Run(Reason::Again { .. }) => Self::Again,
             Action::Run(Reason::FileMissing { .. }) => Self::FileMissing,

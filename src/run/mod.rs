@@ -13,6 +13,7 @@ pub mod outcome;
 pub mod progress;
 mod questions;
 pub mod remember;
+mod resolving;
 pub mod sheet;
 pub mod step;
 pub mod stop;

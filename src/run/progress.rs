@@ -8,6 +8,7 @@ use super::outcome::{Outcome, RunEnd};
 use super::sheet::{Sheet, Start};
 use super::step::{PartRun, Reading, StepRun, StepState, claim_error, proposal_error};
 use super::stop::StopReason;
+use crate::plan::content::Content;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::ids::{RunId, StepRef};
 use crate::plan::memory::{Memory, RefusalCause, SendId, SendState};
@@ -50,6 +51,8 @@ pub struct Run {
     pub requests: BTreeMap<Endpoint, u32>,
     /// How many of them were answered 429 for their rate.
     pub rate_limited: u32,
+    /// What its dynamic steps turned out to ask for.
+    pub resolved: BTreeMap<StepIx, Content>,
     /// The first step that did not succeed.
     pub first_bad: Option<StepIx>,
     pub(super) parts: Vec<PartRun>,
@@ -112,6 +115,7 @@ impl Run {
             strays: BTreeMap::new(),
             requests: BTreeMap::new(),
             rate_limited: 0,
+            resolved: BTreeMap::new(),
             first_bad: None,
             parts,
             by_send,
@@ -170,6 +174,7 @@ impl Run {
             | Event::Capped { .. }
             | Event::Claimed { .. }
             | Event::StepFailed { .. } => return self.end_at_home(&record.event, memory),
+            Event::Resolved { .. } => return self.learn(&record.event, memory),
             event => {
                 if let Some(ix) = event
                     .send()
@@ -349,7 +354,7 @@ impl Run {
         }
     }
 
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         ix: StepIx,
         outcome: Outcome,

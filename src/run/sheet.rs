@@ -112,6 +112,8 @@ impl Sheet {
             let step = plan.family.step(ix);
             let start = match plan.action(ix) {
                 Action::Reuse => Start::Reuse,
+                // That it does not exist is recorded right after it.
+                Action::Skip => Start::Run,
                 // What follows a blocked step is found to be blocked when that is reached.
                 Action::Run(_) | Action::Blocked(Blocker::Before { .. }) => Start::Run,
                 Action::Blocked(Blocker::Claimed { claim }) => Start::Claimed {
@@ -124,7 +126,7 @@ impl Sheet {
             SheetStep {
                 id: step.id.clone(),
                 kind: step.kind,
-                key: step.key(),
+                key: step.static_key(),
                 start,
                 publish_as: match &step.policy {
                     Policy::PublishAs(stem) => Some(stem.clone()),

@@ -6,10 +6,11 @@ use crate::execute::engine::Begin;
 use crate::plan::action::{Action, EditedLineage};
 use crate::plan::actions::Plan;
 use crate::plan::content::StepKind;
-use crate::plan::family::{Family, StepIx};
+use crate::plan::family::{Ask, Family, StepIx};
 use crate::plan::ids::StepRef;
-use crate::run::event::Record;
+use crate::run::event::{Event, Record, Resolution};
 use crate::run::history::History;
+use crate::run::outcome::Outcome;
 use crate::run::progress::Run;
 use crate::run::sheet::{Heading, Sheet};
 use crate::teeth::{Bug, bites};
@@ -34,6 +35,7 @@ pub fn begin(
             .then(|| family.in_order_of(parts.iter().map(|part| &part.id)))
             .flatten();
         if let Some(family) = same {
+            let family = recall(family, run);
             let lineages = parts.iter().map(|part| part.lineage).collect();
             let plan = Plan::of_jobs(family, lineages, &history.memory, missing)?;
             let again = downloads_to_repeat(&plan, run);
@@ -42,8 +44,40 @@ pub fn begin(
         }
     }
     let plan = Plan::new(family, &history.memory, missing)?;
-    let sheet = Sheet::new(&plan, heading);
-    Ok((plan, history, Begin::Start(Box::new(sheet))))
+    let sheet = Box::new(Sheet::new(&plan, heading));
+    let settled = settled(&plan);
+    Ok((plan, history, Begin::Start { sheet, settled }))
+}
+
+/// The family of a run that goes on, with what its dynamic steps turned out to be.
+fn recall(mut family: Family, run: &Run) -> Family {
+    for ix in family.step_indices() {
+        if matches!(family.step(ix).ask, Ask::Dynamic(_)) {
+            if run.outcome(ix) == Outcome::Skipped {
+                family.skip(ix);
+            } else if let (Some(content), Some(send)) = (run.resolved.get(&ix), run.send_id(ix)) {
+                family.know(ix, content.clone(), send.key);
+            }
+        }
+    }
+    family
+}
+
+/// What is recorded of the dynamic steps of `plan` that are known already.
+fn settled(plan: &Plan) -> Vec<Event> {
+    let settled = plan.family.step_indices().filter_map(|ix| {
+        let resolution = match &plan.family.step(ix).ask {
+            Ask::Resolved { content, .. } => Resolution::Asks {
+                send: plan.send_id(ix)?,
+                content: content.clone(),
+            },
+            Ask::Skipped => Resolution::Skipped {},
+            Ask::Known { .. } | Ask::Dynamic(_) => return None,
+        };
+        let step = plan.family.step_ref(ix);
+        Some(Event::Resolved { step, resolution })
+    });
+    settled.collect()
 }
 
 /// Downloads that were done, and whose files are no longer there or belong elsewhere by now.

@@ -104,7 +104,7 @@ pub async fn run(
         .map_or(Timestamp::default(), |record| record.at);
     let (plan, history, how) = begin(loaded.family, &records, &missing, &heading, options.reopen)
         .map_err(SessionError::Edited)?;
-    if options.reopen && matches!(how, Begin::Start(_)) {
+    if options.reopen && matches!(how, Begin::Start { .. }) {
         let why = match history.run {
             None => "there is no run to go on with: this manifest has not run here yet",
             Some(_) => {
@@ -150,7 +150,7 @@ fn attend(
 ) -> Option<Attended> {
     let last = history.run.as_ref().map_or(RunId(0), |run| run.id);
     let run = match how {
-        Begin::Start(_) => RunId(last.0 + 1),
+        Begin::Start { .. } => RunId(last.0 + 1),
         Begin::Resume { .. } => last,
     };
     let known = records.iter().filter_map(|record| record.event.command());

@@ -2,6 +2,7 @@
 
 use super::draft::Bench;
 use super::images::MAX_IMAGES;
+use super::reads::Sees;
 use super::scope::Names;
 use super::text::Text;
 use crate::manifest::shape::{
@@ -39,7 +40,7 @@ pub(super) fn parse_work<'m>(
         StepBody::Create { prompt, images } | StepBody::Iterate { prompt, images, .. } => {
             refuse_many(images, bench);
             let prompt = parse_prompt(prompt.as_ref().ok(), names, bench);
-            let mut image = |image| Text::parse(image, names, true, bench);
+            let mut image = |image| Text::parse(image, names, Sees::Part, bench);
             Work::Write {
                 prompt,
                 images: images.iter().map(&mut image).collect(),
@@ -47,7 +48,7 @@ pub(super) fn parse_work<'m>(
         }
         StepBody::Adopt(target) => {
             if let Ok(AdoptTarget::Job(text) | AdoptTarget::Find(text)) = target {
-                Text::parse(text, names, true, bench);
+                Text::parse(text, names, Sees::Part, bench);
             }
             return None;
         }
@@ -55,13 +56,13 @@ pub(super) fn parse_work<'m>(
         StepBody::Check(check) => parse_check(check, names, bench),
         StepBody::Approve { message } => {
             if let Some(message) = message {
-                Text::parse(message, names, true, bench);
+                Text::parse(message, names, Sees::Part, bench);
             }
             return None;
         }
         StepBody::Download { to, artifacts, .. } => Work::Download {
             to: match to {
-                Ok(Some(to)) => Text::parse(to, names, true, bench).map(Some),
+                Ok(Some(to)) => Text::parse(to, names, Sees::Part, bench).map(Some),
                 Ok(None) => Some(None),
                 Err(_) => None,
             },
@@ -80,7 +81,7 @@ fn parse_prompt<'m>(
     names: &Names<'_>,
     bench: &mut Bench<'_>,
 ) -> Option<Text<'m>> {
-    let text = Text::parse(prompt?, names, true, bench)?;
+    let text = Text::parse(prompt?, names, Sees::Results, bench)?;
     if text.uses().has_part() {
         let message =
             "this prompt has the part's id in it: when the part is renamed, it is sent anew";
@@ -108,7 +109,7 @@ fn parse_review<'m>(review: &'m ReviewEntry, names: &Names<'_>, bench: &mut Benc
     let revision = review.revision.iter();
     let images = review.snapshots.iter().map(|snapshot| &snapshot.image);
     for text in revision.chain(images) {
-        Text::parse(text, names, true, bench);
+        Text::parse(text, names, Sees::Part, bench);
     }
     Work::Review {
         prompt: parse_prompt(review.prompt.as_ref().ok(), names, bench),
@@ -137,7 +138,7 @@ fn parse_check<'m>(check: &'m CheckEntry, names: &Names<'_>, bench: &mut Bench<'
     ];
     for quantity in sides.chain(others.into_iter().flatten()) {
         if let Quantity::Template(text) = quantity {
-            Text::parse(text, names, true, bench);
+            Text::parse(text, names, Sees::Part, bench);
         }
     }
     Work::Check(Expected {
