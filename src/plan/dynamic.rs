@@ -281,7 +281,8 @@ impl Results {
         let parts = parts
             .into_iter()
             .map(|(id, shelf)| (id.to_owned(), shelf.value()));
-        values.insert("parts".to_owned(), parts.collect());
+        let parts: BTreeMap<String, Value> = parts.collect();
+        values.insert("parts".to_owned(), Value::from(parts));
         Ok(Some(Self {
             values: Value::from(values),
             absent,
@@ -315,9 +316,10 @@ impl<'p> Shelf<'p> {
 
     fn steps_value(&self) -> Value {
         let steps = self.steps.iter();
-        steps
+        let steps: BTreeMap<String, Value> = steps
             .map(|(id, fields)| ((*id).to_owned(), Value::from(fields.clone())))
-            .collect()
+            .collect();
+        Value::from(steps)
     }
 
     fn value(self) -> Value {
