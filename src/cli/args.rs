@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice, Parser, Subcommand, ValueEnum};
 
+use super::graph::GraphArgs;
+use super::select::SelectArgs;
 use crate::manifest::shape::Amount;
 use crate::manifest::units;
-use crate::plan::ids::RunId;
+use crate::plan::ids::{RunId, StepRef};
 use crate::session::SIMULATOR_SPEED;
 
 /// Runs batch manifests of CAD parts against the Orville text-to-CAD API: within its limits, within your money, and safe
@@ -17,7 +19,7 @@ use crate::session::SIMULATOR_SPEED;
 The API key is read from ORVILLE_API_KEY and is never a flag. Try everything without one: --sim.
 
 Exit codes: 0 all is well, 1 some part failed or was rejected, 2 usage or manifest error, 3 money,
-4 the API refused the key, 5 interrupted or unresolved, 7 another run holds the state, 70 a bug.")]
+4 the API refused the key, 5 interrupted or unresolved, 6 a person is asked, 7 another run holds the state, 70 a bug.")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) globals: Globals,
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Schema,
     /// Show what a run would do, why, and what it costs
     Plan(PlanArgs),
+    /// Draw what needs what
+    Graph(GraphArgs),
     /// Run a manifest; an unfinished run goes on
     Run(RunArgs),
     /// Go on with the last run, with its own budget
@@ -90,10 +94,12 @@ pub(crate) enum Command {
     Pause(PauseArgs),
     /// Send nothing new any more, bring home what is paid, and finish the run
     Cancel(CancelArgs),
+    /// Let a part go on behind an `approve` step, or not
+    Approve(ApproveArgs),
     /// How the last run stands
-    Status(RunOfArgs),
+    Status(LookArgs),
     /// What came out of a run
-    Report(RunOfArgs),
+    Report(LookArgs),
     /// All runs
     Runs(ManifestArgs),
     /// What happened, event by event
@@ -171,6 +177,8 @@ pub(crate) struct PlanArgs {
     /// Exit with 9 when there is something to do
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    #[command(flatten)]
+    pub(crate) selection: SelectArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -189,6 +197,8 @@ pub(crate) struct RunArgs {
     /// Run although the journal is older than what was here: what it does not know of may be paid again
     #[arg(long)]
     pub(crate) accept_rollback: bool,
+    #[command(flatten)]
+    pub(crate) selection: SelectArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -216,6 +226,23 @@ pub(crate) struct CancelArgs {
     /// Why: it is recorded, and stands in the report
     #[arg(long, value_name = "TEXT")]
     pub(crate) why: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ApproveArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// The step that asks, such as frame/approve
+    #[arg(value_name = "PART/STEP")]
+    pub(crate) step: StepRef,
+    /// Reject it: the part ends here, and what needs it is blocked
+    #[arg(long)]
+    pub(crate) reject: bool,
+    /// Why: it is recorded, and stands in the report
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -234,6 +261,15 @@ pub(crate) struct RunOfArgs {
     /// Which run, such as `run-3` or `3`; the last one when absent
     #[arg(long, value_name = "ID")]
     pub(crate) run: Option<RunId>,
+}
+
+/// A run, and which parts of it are shown.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LookArgs {
+    #[command(flatten)]
+    pub(crate) of: RunOfArgs,
+    #[command(flatten)]
+    pub(crate) selection: SelectArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! The command line: words in, words out. One file a command; the only room that prints and reads the environment.
 
 mod adopt;
+mod approve;
 mod args;
 mod balance;
 mod call_error;
@@ -13,6 +14,7 @@ mod entry;
 mod error;
 mod exit;
 mod gc;
+mod graph;
 mod init;
 mod jobs;
 mod ledger;
@@ -30,6 +32,7 @@ mod report;
 mod run;
 mod runs;
 mod schema;
+mod select;
 mod signals;
 mod sim;
 mod state;

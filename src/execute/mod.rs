@@ -6,4 +6,5 @@ mod local;
 mod look;
 pub mod ports;
 mod resolve;
+mod shown;
 mod start;

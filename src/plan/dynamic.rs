@@ -11,6 +11,7 @@ use super::content::{Content, ImageRef, Prompt, StepKind};
 use super::ids::StepRef;
 use super::remote::{JobId, ReviewResult, WriteResult};
 use super::resolve::late;
+use super::view::View;
 
 /// The longest text of a result that is taken over into another text: a service must not write whole prompts of ours.
 pub const MAX_RESULT_CHARS: usize = 20_000;
@@ -35,6 +36,8 @@ pub enum Body {
         text: Formula,
         /// Its images.
         images: Vec<ImageRef>,
+        /// What a review is shown.
+        view: Option<Box<View>>,
     },
 }
 
@@ -208,9 +211,9 @@ impl Dynamic {
                 return Ok(Some(Asked::Skipped));
             }
         }
-        let (text, images) = match &self.body {
+        let (text, images, view) = match &self.body {
             Body::Known(content) => return Ok(Some(Asked::For(content.clone()))),
-            Body::Prompt { text, images } => (text, images),
+            Body::Prompt { text, images, view } => (text, images.clone(), view.clone()),
         };
         let Some(results) = Results::of(text, &upstream)? else {
             return Ok(None);
@@ -218,10 +221,9 @@ impl Dynamic {
         let rendered = results.evaluate(|values| late::render(&text.source, values))?;
         let prompt = Prompt::new(&rendered);
         prompt.check().map_err(|why| why.to_string())?;
-        let images = images.clone();
         Ok(Some(Asked::For(match kind {
             StepKind::Create => Content::Create { prompt, images },
-            StepKind::Review => Content::Review { prompt },
+            StepKind::Review => Content::Review { prompt, view },
             _ => Content::Iterate { prompt, images },
         })))
     }

@@ -1,6 +1,6 @@
 //! A manifest with its meaning worked out: every part, every step, every key, and what waits for what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::content::{Content, Digest, StepKind};
@@ -49,7 +49,8 @@ pub struct Part {
     pub skipped: Vec<(StepId, StepKind)>,
 }
 
-/// A node of the graph. It waits for the step before it in its part, and a part's first step for the parts it needs.
+/// A node of the graph. It waits for the step before it in its part and for the steps that it needs, and a part's first step
+/// for the parts that it needs.
 #[derive(Debug, Clone)]
 pub struct Step {
     /// Its part.
@@ -60,6 +61,8 @@ pub struct Step {
     pub kind: StepKind,
     /// What it asks for.
     pub ask: Ask,
+    /// The steps of other parts that must have succeeded before it starts, sorted, without doubles.
+    pub needs: Vec<StepIx>,
     /// The write before it in its part, on whose result it works; `None` for a create.
     pub write: Option<StepIx>,
     /// What a key doesn't see.
@@ -158,6 +161,16 @@ impl Family {
         self.part(part).steps.clone().map(StepIx)
     }
 
+    /// The parts that `part` waits for, as a whole or with some step, in order and without doubles.
+    #[must_use]
+    pub fn needed_parts(&self, part: PartIx) -> Vec<PartIx> {
+        let steps = self.steps_of(part).flat_map(|ix| &self.step(ix).needs);
+        let steps = steps.map(|need| self.step(*need).part);
+        let whole = self.part(part).needs.iter().copied();
+        let all: BTreeSet<PartIx> = whole.chain(steps).collect();
+        all.into_iter().collect()
+    }
+
     /// All parts with their indices.
     pub fn part_indices(&self) -> impl Iterator<Item = PartIx> + use<> {
         (0..u32::try_from(self.parts.len()).unwrap_or(u32::MAX)).map(PartIx)
@@ -229,47 +242,5 @@ impl Family {
         let mut creates = steps.filter(|step| step.kind == StepKind::Create);
         self.step(ix).kind != StepKind::Create
             && creates.any(|step| matches!(step.ask, Ask::Skipped))
-    }
-
-    /// The same family with its parts in the order of `ids`: a run that goes on knows its parts by their places.
-    /// `None` when these are not its parts.
-    #[must_use]
-    pub fn in_order_of<'a>(&self, ids: impl IntoIterator<Item = &'a PartId>) -> Option<Self> {
-        let by_id: BTreeMap<&PartId, PartIx> = self
-            .part_indices()
-            .map(|ix| (&self.part(ix).id, ix))
-            .collect();
-        let order: Vec<PartIx> = ids
-            .into_iter()
-            .map(|id| by_id.get(id).copied())
-            .collect::<Option<_>>()?;
-        let places: BTreeMap<PartIx, PartIx> =
-            order.iter().copied().zip(self.part_indices()).collect();
-        if places.len() != self.parts.len() {
-            return None;
-        }
-        let mut family = Self {
-            parts: Vec::new(),
-            steps: Vec::new(),
-            ..self.clone()
-        };
-        for (new, old) in self.part_indices().zip(order) {
-            let mut part = self.part(old).clone();
-            let old_first = part.steps.start;
-            let first = u32::try_from(family.steps.len()).ok()?;
-            for ix in self.steps_of(old) {
-                let step = self.step(ix);
-                let write = step.write.map(|write| StepIx(write.0 - old_first + first));
-                family.steps.push(Step {
-                    part: new,
-                    write,
-                    ..step.clone()
-                });
-            }
-            part.steps = first..first + (part.steps.end - old_first);
-            part.needs = part.needs.iter().map(|need| places[need]).collect();
-            family.parts.push(part);
-        }
-        Some(family)
     }
 }

@@ -4,6 +4,8 @@
 
 mod advice;
 pub mod checkup;
+pub mod gates;
+pub mod graph;
 pub mod json;
 pub mod ledger;
 pub mod logs;

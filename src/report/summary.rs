@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::gates::{self, Gate};
 use crate::plan::content::StepKind;
 use crate::plan::family::PartIx;
 use crate::plan::ids::{PartId, RunId, StepId, StepRef};
@@ -64,6 +65,8 @@ pub struct Summary {
     pub rate_limited: u32,
     /// What ended badly for parts that are no longer wanted: the step that asked for it, and what happened.
     pub strays: Vec<(StepRef, String)>,
+    /// What waits for a person who has not said anything yet.
+    pub gates: Vec<Gate>,
     /// Jobs that may be parts' already, and that nobody adopted.
     pub claimed_jobs: usize,
     /// Jobs that the service still works on.
@@ -177,7 +180,7 @@ impl Summary {
             paused: run
                 .paused
                 .as_ref()
-                .filter(|_| run.end.is_none())
+                .filter(|_| run.end.is_none() || run.pause_stands)
                 .map(|by| by.user.clone()),
             counts,
             cost: CostSummary {
@@ -189,12 +192,24 @@ impl Summary {
             requests,
             rate_limited: run.rate_limited,
             strays: strays(run, memory),
+            gates: gates::open(run, memory),
             claimed_jobs: memory.claims.values().map(|claim| claim.jobs.len()).sum(),
             active_jobs: memory.active_jobs,
             duration: run.last_at.since(run.started),
             wall: Duration::from_millis(run.wall_ms),
             parts: Vec::new(),
         })
+    }
+
+    /// The same of the parts with these ids alone. What it cost and sent is of the whole run.
+    #[must_use]
+    pub fn of_parts(mut self, ids: &BTreeSet<PartId>) -> Self {
+        self.parts.retain(|part| ids.contains(&part.id));
+        self.counts = Outcome::ALL.map(|outcome| (outcome, 0)).into();
+        for part in &self.parts {
+            *self.counts.entry(part.outcome).or_default() += 1;
+        }
+        self
     }
 
     /// The run in one word, by the reason that decides its exit code.
@@ -212,7 +227,10 @@ impl Summary {
             Some(ExitReason::Cancelled) => "cancelled",
             Some(ExitReason::Unresolved) => "unresolved",
             Some(ExitReason::CapReached | ExitReason::BalanceTooLow) => "stopped",
-            Some(ExitReason::PartFailed | ExitReason::PartRejected) => "failed",
+            Some(ExitReason::ApprovalNeeded) => "waiting",
+            Some(ExitReason::PartFailed | ExitReason::PartRejected | ExitReason::PartBlocked) => {
+                "failed"
+            }
         }
     }
 

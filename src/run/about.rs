@@ -22,7 +22,7 @@ impl Event {
             | Self::JobFailed { call, .. }
             | Self::FileStored { call, .. }
             | Self::FileNotStored { call, .. } => Some(call),
-            Self::Searched { call, .. } => Some(call),
+            Self::Searched { call, .. } | Self::Swept { call, .. } => Some(call),
             Self::Unresolved { call, .. } | Self::Doubted { call, .. } => call.as_ref(),
             _ => None,
         }
@@ -55,6 +55,17 @@ impl Event {
         }
     }
 
+    /// All sends that this event says something about.
+    pub fn sends(&self) -> impl Iterator<Item = &SendId> {
+        let many = match self {
+            Self::Swept { at_work, .. } => at_work.as_slice(),
+            _ => &[],
+        };
+        self.send()
+            .into_iter()
+            .chain(many.iter().map(|job| &job.send))
+    }
+
     /// The step that this event is about, where it names one.
     #[must_use]
     pub const fn step(&self) -> Option<&StepRef> {
@@ -62,6 +73,7 @@ impl Event {
             Self::Intended { step, .. }
             | Self::Checked { step, .. }
             | Self::FilesPublished { step, .. }
+            | Self::Approval { step, .. }
             | Self::Capped { step, .. }
             | Self::Claimed { step, .. }
             | Self::Resolved { step, .. }
@@ -100,6 +112,7 @@ impl Event {
             Self::Unresolved { .. } => "unresolved",
             Self::PollSent { .. } => "poll_sent",
             Self::Polled { .. } => "polled",
+            Self::Swept { .. } => "swept",
             Self::Completed { .. } => "completed",
             Self::JobFailed { .. } => "job_failed",
             Self::FileStored { .. } => "file_stored",
@@ -107,6 +120,7 @@ impl Event {
             Self::FileLost { .. } => "file_lost",
             Self::Checked { .. } => "checked",
             Self::FilesPublished { .. } => "files_published",
+            Self::Approval { .. } => "approval",
             Self::Capped { .. } => "capped",
             Self::StepFailed { .. } => "step_failed",
             Self::Paused { .. } => "paused",

@@ -8,6 +8,7 @@ use super::outcome::RunEnd;
 use super::sheet::Sheet;
 use super::stop::StopReason;
 use crate::plan::content::Content;
+use crate::plan::gate::Verdict;
 use crate::plan::ids::{PartId, RunId, StepRef};
 use crate::plan::key::{IdempotencyKey, LineageId, StepKey};
 use crate::plan::memory::{Claim, Published, Refusal, SendId, Target};
@@ -36,6 +37,15 @@ pub struct AdoptedWrite {
     pub content: Content,
     /// The key that it would be sent with.
     pub key: IdempotencyKey,
+}
+
+/// A job that the list shows at work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenAtWork {
+    /// The send whose job it is.
+    pub send: SendId,
+    /// Not to be polled before: the list tells no wait, so the last one that was told holds.
+    pub next_poll_at: Timestamp,
 }
 
 /// Who said something that only a person can say.
@@ -292,6 +302,16 @@ pub enum Event {
         /// Not to be polled before.
         next_poll_at: Timestamp,
     },
+    /// A page of the job list was read in place of polls.
+    Swept {
+        /// The request.
+        call: Call,
+        /// What came instead of a page; `None`: a page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+        /// Jobs that were due for a poll, and are still at work.
+        at_work: Vec<SeenAtWork>,
+    },
     /// The job is done.
     Completed {
         /// The send.
@@ -363,6 +383,21 @@ pub enum Event {
         /// The files.
         files: Vec<Published>,
     },
+    /// A person answered a gate: the part goes on behind it, or does not.
+    Approval {
+        /// The step.
+        step: StepRef,
+        /// What was asked about: the job, and the key of the gate on the write before it.
+        gate: SendId,
+        /// What was said.
+        verdict: Verdict,
+        /// Who said so.
+        by: Person,
+        /// Why, in that person's words.
+        reason: Option<String>,
+        /// The command, when it was given beside the run.
+        command: Option<CommandId>,
+    },
     /// A write does not start: with it the part could cost more than `max_per_part`.
     Capped {
         /// The step.
@@ -391,8 +426,12 @@ pub enum Event {
         /// The command, when it was given beside the run.
         command: Option<CommandId>,
     },
-    /// Nothing new is sent any more; what was sent goes on to its end, and then the run is finished.
+    /// Nothing new is sent any more, for the whole run or for some of its parts; what was sent goes on to its end, and then
+    /// the run is finished.
     Cancelled {
+        /// Of these parts alone; none: of the whole run.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        parts: Vec<PartId>,
         /// Who said so.
         by: Person,
         /// Why, in that person's words.

@@ -1,12 +1,12 @@
 //! The state of one run: how far each of its steps came. A fold of the run's events over its [`Sheet`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::call::{Endpoint, Silence};
 use super::event::{Event, Person, Record};
 use super::outcome::{Outcome, RunEnd};
-use super::sheet::{Sheet, Start};
-use super::step::{PartRun, Reading, StepRun, StepState, claim_error, proposal_error};
+use super::sheet::{Sheet, SheetPart, SheetStep, Start};
+use super::step::{Needs, PartRun, Reading, StepRun, StepState, claim_error, proposal_error};
 use super::stop::StopReason;
 use crate::plan::content::Content;
 use crate::plan::family::{PartIx, StepIx};
@@ -31,6 +31,8 @@ pub struct Run {
     pub stops: Vec<StopReason>,
     /// Who paused it; `None`: it is not paused.
     pub paused: Option<Person>,
+    /// It was paused while no process was at it: the next one finds it so.
+    pub pause_stands: bool,
     /// The last requests had no answer.
     pub silence: Option<Silence>,
     /// A write did not start because of `max_per_part`.
@@ -55,6 +57,8 @@ pub struct Run {
     pub resolved: BTreeMap<StepIx, Content>,
     /// The first step that did not succeed.
     pub first_bad: Option<StepIx>,
+    /// Parts for which nothing new is sent, by a person's word.
+    pub cancelled: BTreeSet<PartIx>,
     pub(super) parts: Vec<PartRun>,
     pub(super) by_send: BTreeMap<SendId, StepIx>,
     by_name: BTreeMap<StepRef, StepIx>,
@@ -93,6 +97,7 @@ impl Run {
                     error: None,
                     warnings: Vec::new(),
                     files: Vec::new(),
+                    needs: Needs::default(),
                 });
             }
             parts.push(PartRun::new(first, index(steps.len())));
@@ -105,6 +110,7 @@ impl Run {
             steps,
             stops: Vec::new(),
             paused: None,
+            pause_stands: false,
             silence: None,
             capped: false,
             end: None,
@@ -117,6 +123,7 @@ impl Run {
             rate_limited: 0,
             resolved: BTreeMap::new(),
             first_bad: None,
+            cancelled: BTreeSet::new(),
             parts,
             by_send,
             by_name,
@@ -161,6 +168,9 @@ impl Run {
                     self.stops.push(reason.clone());
                 }
             }
+            Event::Cancelled { parts, .. } if !parts.is_empty() => {
+                return self.cancel_parts(parts, memory);
+            }
             Event::Paused { .. } | Event::Unpaused { .. } | Event::Cancelled { .. } => {
                 self.obey(&record.event);
             }
@@ -175,6 +185,11 @@ impl Run {
             | Event::Claimed { .. }
             | Event::StepFailed { .. } => return self.end_at_home(&record.event, memory),
             Event::Resolved { .. } => return self.learn(&record.event, memory),
+            Event::Approval { step, gate, .. } => {
+                if let Some(ix) = self.find(step) {
+                    return self.hear(ix, gate, memory);
+                }
+            }
             event => {
                 if let Some(ix) = event
                     .send()
@@ -205,7 +220,14 @@ impl Run {
         let is_cancelled = !self.is_finished();
         self.stops
             .retain(|stop| is_cancelled && matches!(stop, StopReason::Cancelled { .. }));
-        self.paused = None;
+        if !is_cancelled {
+            self.cancelled.clear();
+        }
+        if is_cancelled && self.pause_stands {
+            // A person paused it for whoever would go on with it.
+        } else {
+            (self.paused, self.pause_stands) = (None, false);
+        }
         self.strays.clear();
         self.readings.clear();
         self.end = None;
@@ -374,6 +396,14 @@ impl Run {
     #[must_use]
     pub fn find(&self, step: &StepRef) -> Option<StepIx> {
         self.by_name.get(step).copied()
+    }
+
+    /// The step at `ix` as it was planned, with its part.
+    pub(super) fn sheet_step(&self, ix: StepIx) -> Option<(&SheetPart, &SheetStep)> {
+        let part = self.part_of(ix);
+        let first = self.parts.get(part.0 as usize)?.first;
+        let part = self.sheet.parts.get(part.0 as usize)?;
+        Some((part, part.steps.get((ix.0 - first) as usize)?))
     }
 
     pub(super) fn part_of(&self, ix: StepIx) -> PartIx {

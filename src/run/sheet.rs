@@ -1,15 +1,18 @@
 //! The sheet: a run's parts and steps as they were planned, recorded with its start, so that events alone tell its story.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::plan::action::{Action, Blocker};
 use crate::plan::actions::Plan;
 use crate::plan::content::{Content, Digest, Selection, StepKind};
-use crate::plan::family::{Policy, StepIx};
+use crate::plan::family::{PartIx, Policy, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{LineageId, StepKey};
 use crate::plan::memory::{Claim, SendId};
 use crate::plan::money::Cents;
+use crate::plan::selection::Wish;
 
 /// What a run set out to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +29,9 @@ pub struct Sheet {
     pub max_spend: Option<Cents>,
     /// The time zone for people, as an IANA name.
     pub zone: String,
+    /// What was selected; nothing: everything.
+    #[serde(default, skip_serializing_if = "Wish::is_everything")]
+    pub selection: Wish,
     /// The parts.
     pub parts: Vec<SheetPart>,
 }
@@ -56,6 +62,9 @@ pub struct SheetStep {
     pub kind: StepKind,
     /// Its key; none when it is not known yet.
     pub key: Option<StepKey>,
+    /// The steps of other parts that it needs, by their places in the whole sheet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<u32>,
     /// What was to be done with it.
     pub start: Start,
     /// Where a download publishes: the folder and file stem, relative to the output folder.
@@ -64,6 +73,9 @@ pub struct SheetStep {
     /// Which artifacts a download publishes.
     #[serde(default, skip_serializing_if = "Selection::is_all")]
     pub artifacts: Selection,
+    /// What a gate asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// What was to be done with a step.
@@ -83,6 +95,11 @@ pub enum Start {
     Claimed {
         /// What was found.
         claim: Claim,
+    },
+    /// Nothing: its part needs another one that is neither done nor selected.
+    Unmet {
+        /// That, in words.
+        why: String,
     },
     /// Nothing: its review proposed an iteration, which fails it.
     Proposal {
@@ -114,8 +131,12 @@ impl Sheet {
                 Action::Reuse => Start::Reuse,
                 // That it does not exist is recorded right after it.
                 Action::Skip => Start::Run,
-                // What follows a blocked step is found to be blocked when that is reached.
-                Action::Run(_) | Action::Blocked(Blocker::Before { .. }) => Start::Run,
+                // What follows a blocked step is found to be blocked when that is reached, and so is what was rejected.
+                Action::Run(_)
+                | Action::Blocked(Blocker::Before { .. } | Blocker::Rejected { .. }) => Start::Run,
+                Action::Blocked(blocker @ Blocker::Unselected { .. }) => Start::Unmet {
+                    why: blocker.to_string(),
+                },
                 Action::Blocked(Blocker::Claimed { claim }) => Start::Claimed {
                     claim: claim.clone(),
                 },
@@ -127,6 +148,7 @@ impl Sheet {
                 id: step.id.clone(),
                 kind: step.kind,
                 key: step.static_key(),
+                needs: step.needs.iter().map(|need| need.0).collect(),
                 start,
                 publish_as: match &step.policy {
                     Policy::PublishAs(stem) => Some(stem.clone()),
@@ -135,6 +157,10 @@ impl Sheet {
                 artifacts: match step.content() {
                     Some(Content::Download { artifacts }) => artifacts.clone(),
                     _ => Selection::All,
+                },
+                message: match step.content() {
+                    Some(Content::Approve { message }) => Some(message.clone()),
+                    _ => None,
                 },
             }
         };
@@ -155,12 +181,30 @@ impl Sheet {
             output: heading.output.clone(),
             max_spend: heading.max_spend,
             zone: heading.zone.clone(),
+            selection: Wish::default(),
             parts: parts.collect(),
         }
     }
 }
 
 impl Sheet {
+    /// The parts that each part waits for, as a whole or with some step.
+    #[must_use]
+    pub fn needed_parts(&self) -> Vec<Vec<PartIx>> {
+        let of = (0..).map(PartIx).zip(&self.parts);
+        let owners: Vec<PartIx> = of
+            .flat_map(|(ix, part)| std::iter::repeat_n(ix, part.steps.len()))
+            .collect();
+        let needs = |part: &SheetPart| {
+            let steps = part.steps.iter().flat_map(|step| &step.needs);
+            let steps = steps.filter_map(|need| owners.get(*need as usize).copied());
+            let whole = part.needs.iter().copied().map(PartIx);
+            let all: BTreeSet<PartIx> = whole.chain(steps).collect();
+            all.into_iter().collect()
+        };
+        self.parts.iter().map(needs).collect()
+    }
+
     /// The step at `ix`, counted over all parts.
     pub(super) fn step_mut(&mut self, ix: StepIx) -> Option<&mut SheetStep> {
         let steps = self.parts.iter_mut().flat_map(|part| &mut part.steps);

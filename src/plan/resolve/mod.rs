@@ -24,6 +24,7 @@ mod problem;
 mod reads;
 mod scope;
 mod settings;
+mod shown;
 mod step_needs;
 mod steps;
 mod template;

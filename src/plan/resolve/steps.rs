@@ -13,6 +13,7 @@ use crate::plan::content::{Content, ImageRef, StepKind};
 use crate::plan::dynamic::{Body, Dynamic, Formula};
 use crate::plan::family::Policy;
 use crate::plan::ids::{PartId, StepId};
+use crate::plan::view::View;
 
 /// A step whose templates are parsed.
 pub(super) struct StepPlan<'m> {
@@ -155,7 +156,7 @@ impl StepPlan<'_> {
                     .collect();
                 let images = || images.into_iter().collect::<Option<Vec<_>>>();
                 if let Late::Formula(text) = late {
-                    return Some((later(text, images()?), Policy::None));
+                    return Some((later(text, images()?, None), Policy::None));
                 }
                 let (prompt, images) = (known?, images()?);
                 let content = match self.kind {
@@ -166,20 +167,34 @@ impl StepPlan<'_> {
             }
             Work::Review {
                 prompt,
+                shown,
                 on_proposal,
             } => {
                 let policy = Policy::OnProposal(*on_proposal);
-                match late_prompt(prompt.as_ref(), context, own, bench) {
-                    Late::Formula(text) => return Some((later(text, Vec::new()), policy)),
-                    Late::Unknown => return None,
-                    Late::Known => {}
+                let late = late_prompt(prompt.as_ref(), context, own, bench);
+                let known = match &late {
+                    Late::Known => render_prompt(prompt.as_ref(), context, bench),
+                    Late::Unknown | Late::Formula(_) => None,
+                };
+                let view = shown
+                    .as_ref()
+                    .and_then(|shown| shown.render(context, bench));
+                if let Late::Formula(text) = late {
+                    return Some((later(text, Vec::new(), view?.boxed()), policy));
                 }
-                let prompt = render_prompt(prompt.as_ref(), context, bench)?;
-                (Content::Review { prompt }, policy)
+                let (prompt, view) = (known?, view?.boxed());
+                (Content::Review { prompt, view }, policy)
             }
             Work::Check(expected) => {
                 let expected = expected.clone();
                 (Content::Check { expected }, Policy::None)
+            }
+            Work::Approve(message) => {
+                let message = match message {
+                    Some(message) => message.as_ref()?.render(context, bench)?.trim().to_owned(),
+                    None => String::new(),
+                };
+                (Content::Approve { message }, Policy::None)
             }
             Work::Download { to, artifacts } => {
                 let folder = match to.as_ref()? {
@@ -285,10 +300,11 @@ fn late_prompt(
     }
 }
 
-fn later(text: Formula, images: Vec<ImageRef>) -> Wanted {
+fn later(text: Formula, images: Vec<ImageRef>, view: Option<Box<View>>) -> Wanted {
+    let body = Body::Prompt { text, images, view };
     Wanted::Later(Box::new(Dynamic {
         when: None,
-        body: Body::Prompt { text, images },
+        body,
     }))
 }
 

@@ -8,6 +8,7 @@ use crate::plan::money::Cents;
 use crate::plan::remote::{
     Artifact, ArtifactId, JobId, RequestId, ReviewResult, Stored, Timestamp, WriteResult,
 };
+use crate::plan::selection::Wish;
 use crate::report::summary::Summary;
 use crate::run::call::{Call, Endpoint};
 use crate::run::event::{Event, Record};
@@ -51,6 +52,8 @@ impl Night {
                 kind,
                 key: Some(key(name, kind)),
                 start: start.clone(),
+                message: None,
+                needs: Vec::new(),
                 artifacts: Selection::All,
                 publish_as: (kind == StepKind::Download).then(|| format!("plates/{name}")),
             };
@@ -69,6 +72,7 @@ impl Night {
             }
         };
         let sheet = Sheet {
+            selection: Wish::default(),
             plan: Digest::of(b"plan"),
             family: "mounting-plates".to_owned(),
             manifest: "plates.yaml".to_owned(),
@@ -248,9 +252,12 @@ fn content(part: &str, kind: StepKind) -> Content {
     match kind {
         StepKind::Create => Content::Create { prompt, images },
         StepKind::Iterate => Content::Iterate { prompt, images },
-        StepKind::Review => Content::Review { prompt },
+        StepKind::Review => Content::Review { prompt, view: None },
         StepKind::Check => Content::Check {
             expected: Expected::default(),
+        },
+        StepKind::Approve => Content::Approve {
+            message: String::new(),
         },
         StepKind::Download => Content::Download {
             artifacts: Selection::All,
