@@ -1,6 +1,9 @@
 //! A dynamic step whose turn it is: what it asks for is worked out from what was recorded, and recorded itself.
 
+use std::collections::BTreeSet;
+
 use crate::plan::actions::Plan;
+use crate::plan::bind::chain;
 use crate::plan::content::{Content, StepKind};
 use crate::plan::dynamic::Asked;
 use crate::plan::family::{Ask, OnProposal, Policy, StepIx};
@@ -87,41 +90,39 @@ fn refused_proposal(
     }
 }
 
-/// The remote job of a part whose create has the key `create`: the part's own, one that no other part of the run has, or
-/// one that is still to be made.
+/// The remote job of a part whose create has the key `create`: its own, as long as it was not given up; one that no part
+/// has and that saw nothing but this create; or one that is still to be made.
 fn lineage_of(run: &Run, memory: &Memory, ix: StepIx, create: StepKey) -> LineageId {
     let part = run.part_at(ix);
-    let taken: Vec<LineageId> = run.lineages().collect();
-    let alike = memory.lineages.range(
-        LineageId {
-            create,
-            ordinal: 0,
-            generation: 0,
-        }..,
-    );
-    let alike = alike.take_while(|(lineage, _)| lineage.create == create);
-    let free = || {
-        alike
-            .clone()
-            .filter(|(lineage, _)| !taken.contains(lineage))
-    };
-    let own = free()
-        .filter(|(_, known)| known.part.as_ref() == Some(part))
-        .last();
-    if let Some((lineage, _)) = own.or_else(|| free().next()) {
-        return *lineage;
-    }
-    let known = alike.map(|(lineage, _)| *lineage);
-    let known = known.chain(
-        taken
-            .iter()
-            .copied()
-            .filter(|lineage| lineage.create == create),
-    );
-    LineageId {
+    let taken: BTreeSet<LineageId> = run.lineages().collect();
+    let first = LineageId {
         create,
-        ordinal: known.map(|lineage| lineage.ordinal + 1).max().unwrap_or(0),
+        ordinal: 0,
         generation: 0,
+    };
+    let known = memory.lineages.range(first..);
+    let known: Vec<_> = known
+        .take_while(|(lineage, _)| lineage.create == create)
+        .collect();
+    let free = known
+        .iter()
+        .filter(|(lineage, job)| !job.retired && !taken.contains(lineage));
+    let own = (free.clone()).rfind(|(_, job)| job.part.as_ref() == Some(part));
+    // Jobs of parts that were not selected are theirs.
+    let is_whole = run.sheet.selection.is_everything();
+    let mut others = free.filter(|(lineage, _)| is_whole && chain(memory, lineage).len() <= 1);
+    if let Some((lineage, _)) = own.or_else(|| others.next()) {
+        return **lineage;
+    }
+    let known = known.iter().map(|(lineage, _)| **lineage);
+    let taken = taken.iter().copied();
+    let ordinals = known.chain(taken.filter(|lineage| lineage.create == create));
+    LineageId {
+        ordinal: ordinals
+            .map(|lineage| lineage.ordinal + 1)
+            .max()
+            .unwrap_or(0),
+        ..first
     }
 }
 

@@ -26,7 +26,6 @@ const WORDS: &[(&str, &str)] = &[
     ("on_proposal", "approve"),
 ];
 
-
 /// Whether `key` of `of` is only read.
 pub(super) fn is_key(of: &str, key: &str) -> bool {
     KEYS.contains(&(of, key))

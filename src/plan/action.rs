@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::ids::{PartId, StepRef};
 use super::memory::Claim;
+use super::recreation::Recreation;
 use super::remote::JobId;
 
 /// What a run does with a step.
@@ -15,8 +16,24 @@ pub enum Action {
     Run(Reason),
     /// Nothing: its condition turned out to be false, and it does not exist.
     Skip,
+    /// It runs, on a fresh job: what was done to the one that its part had can't be unmade.
+    Recreate(Box<Recreation>),
     /// It can't run until a person has settled something.
     Blocked(Blocker),
+}
+
+impl Action {
+    /// Whether the step runs, on whatever job.
+    #[must_use]
+    pub const fn runs(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::Recreate(_))
+    }
+
+    /// Whether nothing is left to do for the step.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        matches!(self, Self::Reuse | Self::Skip)
+    }
 }
 
 /// What a person has to settle.
@@ -76,11 +93,6 @@ pub enum Reason {
     New,
     /// It works on the result of a step that runs.
     Follows,
-    /// The part had another create before, on another job.
-    NewCreate {
-        /// The job that the part had.
-        before: Option<JobId>,
-    },
     /// What it asks for is not known before these steps have ended.
     Waits {
         /// The steps.
@@ -108,10 +120,6 @@ impl fmt::Display for Reason {
         match self {
             Self::New => f.write_str("never ran"),
             Self::Follows => f.write_str("follows a step that runs"),
-            Self::NewCreate { before: Some(job) } => {
-                write!(f, "its create was edited; job {job} made the old one")
-            }
-            Self::NewCreate { before: None } => f.write_str("its create was edited"),
             Self::Waits { steps } => {
                 let steps: Vec<String> = steps.iter().map(StepRef::to_string).collect();
                 write!(f, "known when {} ended", list(&steps))
@@ -130,17 +138,4 @@ fn list(names: &[String]) -> String {
         [all @ .., last] => format!("{} and {last} have", all.join(", ")),
         [] => "what is before it has".to_owned(),
     }
-}
-
-/// A plan that can't be carried out: an applied iterate was edited or removed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EditedLineage {
-    /// The part.
-    pub part: PartId,
-    /// Its job.
-    pub job: Option<JobId>,
-    /// What was applied to the job.
-    pub applied: String,
-    /// What the manifest wants in its place; `None` when it was removed.
-    pub wanted: Option<String>,
 }

@@ -176,6 +176,15 @@ pub enum Asked {
 }
 
 impl Dynamic {
+    /// What the step asks for if it exists, where no result changes that.
+    #[must_use]
+    pub const fn fixed_content(&self) -> Option<&Content> {
+        match &self.body {
+            Body::Known(content) => Some(content),
+            Body::Prompt { .. } => None,
+        }
+    }
+
     /// Everything that it reads.
     pub fn reads(&self) -> impl Iterator<Item = &Read> {
         let text = match &self.body {

@@ -124,6 +124,15 @@ impl Step {
         }
     }
 
+    /// What it asks for if it exists, where no result changes that.
+    #[must_use]
+    pub fn fixed_content(&self) -> Option<&Content> {
+        match &self.ask {
+            Ask::Dynamic(dynamic) => dynamic.fixed_content(),
+            _ => self.content(),
+        }
+    }
+
     /// Its content key, once that is known.
     #[must_use]
     pub const fn key(&self) -> Option<StepKey> {

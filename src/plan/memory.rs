@@ -228,6 +228,8 @@ pub struct Lineage {
     pub sends: Vec<SendIx>,
     /// It was adopted, and what it had been charged before is not known yet: that is no charge of ours.
     pub baseline_unknown: bool,
+    /// Its part is made anew on purpose: it is kept, and is no part's job any more.
+    pub retired: bool,
 }
 
 /// The price of a job as the service showed it last.
@@ -255,6 +257,8 @@ pub struct Published {
 pub struct Memory {
     /// Every remote job.
     pub lineages: BTreeMap<LineageId, Lineage>,
+    /// The remote job that each part had last.
+    pub last_jobs: BTreeMap<PartId, LineageId>,
     /// Every send, in the order of first intents.
     pub sends: Vec<Send>,
     /// The places of the sends.
@@ -323,6 +327,14 @@ impl Memory {
         sends
             .filter(|send| send.content.kind().is_write() && send.may_be_applied())
             .collect()
+    }
+
+    /// Whether `lineage` is no part's job any more, because its part is made anew on purpose.
+    #[must_use]
+    pub fn is_retired(&self, lineage: &LineageId) -> bool {
+        self.lineages
+            .get(lineage)
+            .is_some_and(|known| known.retired)
     }
 
     /// What a write may cost: the larger of the hold and the dearest single charge seen; `None` before the first price.

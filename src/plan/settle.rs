@@ -92,12 +92,12 @@ impl<'a> Results<'a> {
 
     fn of(&self, step: &StepRef) -> Upstream<'a> {
         let Some(ix) = self.places.get(step).copied() else {
-            return Upstream::Skipped;
+            return Upstream::Pending;
         };
         match self.plan.action(ix) {
             Action::Skip => Upstream::Skipped,
             Action::Reuse => self.facts(ix).map_or(Upstream::Pending, Upstream::Done),
-            Action::Run(_) | Action::Blocked(_) => Upstream::Pending,
+            Action::Run(_) | Action::Recreate(_) | Action::Blocked(_) => Upstream::Pending,
         }
     }
 

@@ -11,8 +11,8 @@ use crate::plan::memory::Memory;
 pub(super) enum Kind {
     /// It never ran, or follows what runs: that goes without saying.
     Plain,
-    NewCreate,
     Waits,
+    Recreate,
     Continues,
     Again,
     FileMissing,
@@ -29,8 +29,8 @@ impl Kind {
         Some(match action {
             Action::Reuse | Action::Skip => return None,
             Action::Run(Reason::New | Reason::Follows) => Self::Plain,
-            Action::Run(Reason::NewCreate { .. }) => Self::NewCreate,
             Action::Run(Reason::Waits { .. }) => Self::Waits,
+            Action::Recreate(_) => Self::Recreate,
             Action::Run(Reason::Continues { .. }) => Self::Continues,
             Action::Run(Reason::Again { .. }) => Self::Again,
             Action::Run(Reason::FileMissing { .. }) => Self::FileMissing,

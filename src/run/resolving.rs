@@ -100,8 +100,9 @@ impl Run {
     /// What the step `step` left behind for those who read it.
     #[must_use]
     pub fn upstream<'a>(&self, step: &StepRef, memory: &'a Memory) -> Upstream<'a> {
+        // One that is not in the run at all: what it left behind is not known here.
         let Some(ix) = self.find(step) else {
-            return Upstream::Skipped;
+            return Upstream::Pending;
         };
         match self.step(ix).state {
             StepState::Done(Outcome::Skipped) => Upstream::Skipped,

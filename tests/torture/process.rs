@@ -122,7 +122,7 @@ impl House {
             &heading,
             false,
         )
-        .unwrap_or_else(|edited| panic!("nothing was edited: {edited:?}"));
+        .unwrap();
         let mut admission =
             self.machine
                 .limits(&plan.family.settings.limits, clock.now(), fuse, witness)?;

@@ -67,7 +67,6 @@ pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diag
         }
         draft.parts[ix.0 as usize].needs = all.into_iter().collect();
     }
-    part_reads::link(draft, &ids, problems);
     refuse_circles(&needs, draft, problems);
     let named = step_needs::edges(entries, &step_needs, draft, MAX_EDGES - edges);
     match named {
@@ -83,6 +82,7 @@ pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diag
             );
         }
     }
+    part_reads::link(draft, &ids, problems);
 }
 
 /// The parts that `text`, written at `span`, names.

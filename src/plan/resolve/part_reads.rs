@@ -51,18 +51,15 @@ fn find(
         return refused(problem(Code::UnknownPart, message).help_if(meant));
     };
     let part_ix = found.ok_or(None)?;
-    let reader = draft.steps[read.step.0 as usize].part;
-    let reader = draft.parts.get(reader.0 as usize).ok_or(None)?;
-    if !reader.needs.contains(&part_ix) {
-        let message = format!(
-            "`{}` does not need `{id}`, whose results it reads",
-            reader.id
-        );
+    let part = &draft.parts[part_ix.0 as usize];
+    let steps = &draft.steps[part.steps.start as usize..part.steps.end as usize];
+    if !is_there(draft, part_ix, read).ok_or(None)? {
+        let reader = draft.steps[read.step.0 as usize].part;
+        let reader = &draft.parts.get(reader.0 as usize).ok_or(None)?.id;
+        let message = format!("`{reader}` does not need `{id}`, whose results it reads");
         let problem = problem(Code::UndefinedName, message);
         return refused(problem.help(format!("add it: `needs: [{id}]`")));
     }
-    let part = &draft.parts[part_ix.0 as usize];
-    let steps = &draft.steps[part.steps.start as usize..part.steps.end as usize];
     let has_field = |step: &&Step| read.path.field.is_of(step.kind);
     let name = |step: &Step| StepRef {
         part: part.id.clone(),
@@ -81,6 +78,32 @@ fn find(
         return refused(problem(Code::UndefinedName, message));
     }
     Ok(found)
+}
+
+/// Whether what is read is there when the step is: its part needs the other one, or this step or one before it needs a step
+/// of it that is not before the one that is read. Nothing when the reader is no part.
+fn is_there(draft: &Draft, part: PartIx, read: &PartRead) -> Option<bool> {
+    let owner = draft.steps[read.step.0 as usize].part;
+    let owner = draft.parts.get(owner.0 as usize)?;
+    if owner.needs.contains(&part) {
+        return Some(true);
+    }
+    let Some(wanted) = &read.path.step else {
+        return Some(false);
+    };
+    let until_reader = &draft.steps[owner.steps.start as usize..=read.step.0 as usize];
+    let needs = until_reader.iter().flat_map(|step| &step.needs);
+    let of_part = needs.filter(|need| draft.steps[need.0 as usize].part == part);
+    let Some(last) = of_part.map(|need| need.0).max() else {
+        return Some(false);
+    };
+    let first = draft.parts[part.0 as usize].steps.start;
+    let mut ended = draft.steps[first as usize..=last as usize].iter();
+    let has_ended = ended.any(|step| step.id.as_str() == wanted);
+    let mut all = draft.steps[first as usize..].iter();
+    // One that the part doesn't have is told of below.
+    let is_known = all.any(|step| step.part == part && step.id.as_str() == wanted);
+    Some(has_ended || !is_known)
 }
 
 fn refused<T>(problem: Diagnostic) -> Result<T, Option<Box<Diagnostic>>> {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::draft::Bench;
+use super::reads::Sees;
 use super::scope::{Context, Names};
 use super::text::{Text, render_image};
 use crate::manifest::shape::ReviewEntry;

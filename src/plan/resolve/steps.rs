@@ -302,10 +302,7 @@ fn late_prompt(
 
 fn later(text: Formula, images: Vec<ImageRef>, view: Option<Box<View>>) -> Wanted {
     let body = Body::Prompt { text, images, view };
-    Wanted::Later(Box::new(Dynamic {
-        when: None,
-        body,
-    }))
+    Wanted::Later(Box::new(Dynamic { when: None, body }))
 }
 
 /// The condition of `entry` as it is written.
