@@ -1,5 +1,6 @@
 //! Steps that read results: they are sent once these are there, and never again while they say the same.
 
+use millrun::plan::action::Action;
 use millrun::run::event::{Event, Resolution};
 use millrun::run::outcome::Outcome;
 use millrun::simulator::Config;
@@ -41,7 +42,7 @@ async fn a_frame_is_made_from_what_its_plate_came_to_and_the_next_run_sends_noth
             .plan(&manifest)
             .actions
             .iter()
-            .all(|action| { *action == millrun::plan::action::Action::Reuse })
+            .all(|action| { *action == Action::Reuse })
     );
     assert_eq!(night.run(&manifest).await.exit_code(), 0);
     assert_eq!(night.books().totals.writes, 2);
@@ -100,4 +101,67 @@ async fn a_condition_over_results_skips_its_step_and_what_follows_hangs_on_the_w
     assert_eq!(skipped.count(), 1);
     assert_eq!(night.run(&manifest).await.exit_code(), 0);
     assert_eq!(night.books().totals.writes, 3);
+}
+
+/// A part whose job is created as ever, and changed as its plate came to be.
+const FITTED: &str = "{create: {prompt: A frame}}, \
+                      {iterate: {prompt: \"Fit it to: {{ parts['plate-60x40'].explanation }}\"}}";
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_was_changed_by_what_was_read_is_not_changed_again_but_made_anew() {
+    let night = Night::new(Config::default());
+    assert_eq!(night.run(&manifest("", FITTED)).await.exit_code(), 0);
+    let thicker = manifest(", {iterate: {prompt: Make it 8 mm thick.}}", FITTED);
+    let history = night.run(&thicker).await.history();
+    let run = history.run.unwrap();
+    assert_ne!(run.end.unwrap().exit_code(), 0);
+    let errors: Vec<&str> = (run.steps.iter())
+        .filter_map(|step| step.error.as_deref())
+        .collect();
+    assert!(errors[0].contains("has to be made anew"), "{errors:?}");
+    assert_eq!(night.books().totals.writes, 4);
+    let plan = night.plan(&thicker);
+    assert_eq!(plan.writes(), 2);
+    let anew = |action: &Action| matches!(action, Action::Recreate(_));
+    assert_eq!(plan.actions.iter().filter(|action| anew(action)).count(), 1);
+    assert_eq!(night.run(&thicker).await.exit_code(), 0);
+    let books = night.books();
+    assert_eq!((books.jobs.len(), books.totals.writes), (3, 6));
+    assert_eq!(night.run(&thicker).await.exit_code(), 0);
+    assert_eq!(night.books().totals.writes, 6);
+    assert_clean(&books);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_reads_what_the_step_that_it_needs_came_to() {
+    let night = Night::new(Config::default());
+    let manifest = "{version: 1, name: f, uid: u, parts: [\
+         {id: plate, steps: [{create: {prompt: 'A plate, 60 x 40 x 6 mm'}}, {id: dfm, review: {prompt: Look}}, \
+           {iterate: {prompt: \"Do this: {{ steps.dfm.message }}\"}}]},\
+         {id: frame, steps: [{create: {prompt: A frame}}, \
+           {needs: [plate/dfm], iterate: {prompt: \"{{ parts['plate'].steps.dfm.message }}\"}}]}]}";
+    assert_eq!(night.run(manifest).await.exit_code(), 0);
+    let books = night.books();
+    assert_eq!(books.totals.writes, 4);
+    let plan = night.plan(manifest);
+    assert!(plan.actions.iter().all(|action| *action == Action::Reuse));
+    assert_eq!(night.run(manifest).await.exit_code(), 0);
+    assert_eq!(night.books().totals.writes, 4);
+    assert_clean(&books);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_after_a_dynamic_write_asks_when_that_is_done() {
+    let night = Night::new(Config::default());
+    let frame = format!("{FRAME}, {{approve: {{message: Is it as wide as the plate?}}}}");
+    let manifest = manifest("", &frame);
+    let history = night.run(&manifest).await.history();
+    let run = history.run.unwrap();
+    assert_eq!(run.end.as_ref().unwrap().exit_code(), 6);
+    let asked: Vec<&str> = run
+        .asking()
+        .filter_map(|ix| Some(run.question(ix)?.1))
+        .collect();
+    assert_eq!(asked, ["Is it as wide as the plate?"]);
+    assert_eq!(night.books().totals.writes, 2);
 }
