@@ -104,10 +104,12 @@ impl Agenda {
 
     /// The step at `ix` may start, as soon as its last try allows another one.
     pub fn step_is_ready(&mut self, plan: &Plan, memory: &Memory, run: &Run, ix: StepIx) {
-        let (send, now) = (run.send_id(ix), run.last_at);
-        let send = send.and_then(|id| memory.find(&id));
+        let (id, now) = (run.send_id(ix), run.last_at);
+        let send = id.and_then(|id| memory.find(&id));
         let at = send.and_then(Send::again_at).map_or(now, |at| now.max(at));
         let lane = match plan.family.step(ix).kind {
+            // What it asks for is found out at home.
+            _ if id.is_none() => Lane::Local,
             StepKind::Create | StepKind::Iterate => Lane::Write,
             StepKind::Review => Lane::Review,
             // A gate is never ready: nothing is done about it, and a person is waited for.
