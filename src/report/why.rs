@@ -129,12 +129,13 @@ impl Step {
         let step = plan.family.step(ix);
         let (action, reason) = match plan.action(ix) {
             Action::Reuse => ("reuse", reused(plan, memory, ix)),
+            Action::Skip => ("skip", "its condition is false".to_owned()),
             Action::Run(reason) => ("run", reason.to_string()),
             Action::Recreate(anew) => ("recreate", anew.to_string()),
             Action::Blocked(blocker) => ("blocked", blocker.to_string()),
         };
         let change = match plan.action(ix) {
-            Action::Reuse => None,
+            Action::Reuse | Action::Skip => None,
             Action::Recreate(anew) => Change::made_anew(&step.id, anew),
             Action::Run(_) | Action::Blocked(_) => Change::since_last_time(plan, memory, ix),
         };
