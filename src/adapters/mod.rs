@@ -28,4 +28,5 @@ mod slot_holders;
 mod slot_rows;
 pub mod sqlite;
 pub mod state_folder;
+mod transcript;
 mod translate;

@@ -386,6 +386,19 @@ impl Engine<'_> {
                     .step_is_ready(self.plan, &self.history.memory, run, ix);
             }
         }
+        if let Event::Transcribed { step, .. } | Event::NotTranscribed { step, .. } = &record.event
+            && let Some(run) = &self.history.run
+            && let Some(ix) = run.find(step).filter(|ix| run.is_ready(*ix))
+        {
+            let memory = &self.history.memory;
+            self.agenda.step_is_ready(self.plan, memory, run, ix);
+            if let Event::NotTranscribed {
+                retry_at: Some(at), ..
+            } = &record.event
+            {
+                self.agenda.postpone(Item::Step(ix), *at);
+            }
+        }
         if let Event::Claimed { step, .. } = &record.event
             && let Some(ix) = self.history.run.as_ref().and_then(|run| run.find(step))
         {

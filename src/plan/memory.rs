@@ -250,6 +250,15 @@ pub struct Published {
     pub stored: Stored,
 }
 
+/// A job's conversation, as it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transcript {
+    /// The Markdown.
+    pub stored: Stored,
+    /// How much of what we sent was answered by then.
+    pub answers: u32,
+}
+
 /// All that the journal says about the remote side.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
@@ -261,6 +270,8 @@ pub struct Memory {
     pub index: BTreeMap<SendId, SendIx>,
     /// Checks that passed.
     pub passed_checks: BTreeSet<SendId>,
+    /// The conversations that were read, by job.
+    pub transcripts: BTreeMap<LineageId, Transcript>,
     /// What people said to gates, by what they were asked about.
     pub approvals: BTreeMap<SendId, Approval>,
     /// What was published, by the path that it should have, relative to the output folder.
@@ -312,6 +323,34 @@ impl Memory {
             }
             _ => None,
         }
+    }
+
+    /// How much of what was sent to the job of `lineage` was answered: its conversation grows with it.
+    #[must_use]
+    pub fn answers(&self, lineage: &LineageId) -> u32 {
+        let sends = self
+            .lineages
+            .get(lineage)
+            .map(|known| known.sends.as_slice());
+        let sends = sends.unwrap_or_default().iter().map(|ix| self.send(*ix));
+        let answered = |send: &Send| {
+            let is_answered = matches!(
+                send.state,
+                SendState::Applied(_)
+                    | SendState::Collecting(_)
+                    | SendState::Reviewed(_)
+                    | SendState::Failed { .. }
+            );
+            send.attempt + u32::from(is_answered)
+        };
+        sends.map(answered).sum()
+    }
+
+    /// The conversation of the job of `lineage`, when nothing was answered since it was read.
+    #[must_use]
+    pub fn transcript(&self, lineage: &LineageId) -> Option<Stored> {
+        let transcript = self.transcripts.get(lineage)?;
+        (transcript.answers == self.answers(lineage)).then_some(transcript.stored)
     }
 
     /// The writes that changed the job for good or may have, in order.

@@ -127,6 +127,7 @@ fn tone(event: &Event) -> Tone {
         | Event::Searched { why: None, .. }
         | Event::Polled { .. }
         | Event::Swept { .. }
+        | Event::Transcribed { .. }
         | Event::FileStored { .. } => Tone::Dim,
         Event::RunStarted { .. } | Event::RunResumed { .. } | Event::Unpaused { .. } => {
             Tone::Strong
@@ -151,12 +152,16 @@ fn tone(event: &Event) -> Tone {
         }
         | Event::FileNotStored {
             retry_at: Some(_), ..
+        }
+        | Event::NotTranscribed {
+            retry_at: Some(_), ..
         } => Tone::Warning,
         Event::Refused { .. }
         | Event::Unresolved { .. }
         | Event::Claimed { .. }
         | Event::JobFailed { again_at: None, .. }
         | Event::FileNotStored { retry_at: None, .. }
+        | Event::NotTranscribed { retry_at: None, .. }
         | Event::StepFailed { .. }
         | Event::Reviewed {
             accepted: false, ..

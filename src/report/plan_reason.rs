@@ -27,7 +27,7 @@ impl Kind {
     pub(super) const fn of(action: &Action) -> Option<Self> {
         Some(match action {
             Action::Reuse => return None,
-            Action::Run(Reason::New | Reason::Follows) => Self::Plain,
+            Action::Run(Reason::New | Reason::Follows | Reason::Grew) => Self::Plain,
             Action::Run(Reason::NewCreate { .. }) => Self::NewCreate,
             Action::Run(Reason::Continues { .. }) => Self::Continues,
             Action::Run(Reason::Again { .. }) => Self::Again,

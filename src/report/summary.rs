@@ -352,9 +352,11 @@ impl<'a> Desk<'a> {
         let write = before.filter(|other| other.kind.is_write()).last();
         let result = write.and_then(|write| self.memory.write_result(&part.send_id(write)?));
         let wanted = result.map(|result| publish::files(stem, &step.artifacts, result));
-        let published = wanted.into_iter().flatten();
-        published
-            .filter_map(|file| self.memory.published.get(&file.path))
+        let paths = wanted.into_iter().flatten().map(|file| file.path);
+        let transcript = step.transcript.then(|| publish::transcript(stem));
+        paths
+            .chain(transcript)
+            .filter_map(|path| self.memory.published.get(&path))
             .map(shown)
             .collect()
     }

@@ -38,6 +38,12 @@ pub fn words(event: &Event) -> String {
         }
         Event::Paused { by, .. } => format!("{} paused the run", quote(&by.user)),
         Event::Unpaused { by, .. } => format!("{} lets the run go on", quote(&by.user)),
+        Event::Transcribed { .. } => "its conversation is read".to_owned(),
+        Event::NotTranscribed { why, retry_at, .. } => format!(
+            "its conversation could not be read{}: {}",
+            and_then(*retry_at),
+            quote(why)
+        ),
         Event::Approval {
             verdict,
             by,

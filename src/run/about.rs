@@ -22,7 +22,10 @@ impl Event {
             | Self::JobFailed { call, .. }
             | Self::FileStored { call, .. }
             | Self::FileNotStored { call, .. } => Some(call),
-            Self::Searched { call, .. } | Self::Swept { call, .. } => Some(call),
+            Self::Transcribed { call, .. }
+            | Self::NotTranscribed { call, .. }
+            | Self::Searched { call, .. }
+            | Self::Swept { call, .. } => Some(call),
             Self::Unresolved { call, .. } | Self::Doubted { call, .. } => call.as_ref(),
             _ => None,
         }
@@ -74,6 +77,8 @@ impl Event {
             | Self::Checked { step, .. }
             | Self::FilesPublished { step, .. }
             | Self::Approval { step, .. }
+            | Self::Transcribed { step, .. }
+            | Self::NotTranscribed { step, .. }
             | Self::Capped { step, .. }
             | Self::Claimed { step, .. }
             | Self::StepFailed { step, .. } => Some(step),
@@ -119,6 +124,8 @@ impl Event {
             Self::Checked { .. } => "checked",
             Self::FilesPublished { .. } => "files_published",
             Self::Approval { .. } => "approval",
+            Self::Transcribed { .. } => "transcribed",
+            Self::NotTranscribed { .. } => "not_transcribed",
             Self::Capped { .. } => "capped",
             Self::StepFailed { .. } => "step_failed",
             Self::Paused { .. } => "paused",

@@ -361,6 +361,28 @@ pub enum Event {
         /// The files.
         files: Vec<Published>,
     },
+    /// A job's conversation was read, and is in the content store as Markdown.
+    Transcribed {
+        /// The download that publishes it.
+        step: StepRef,
+        /// The job.
+        lineage: LineageId,
+        /// The request.
+        call: Call,
+        /// The Markdown.
+        stored: Stored,
+    },
+    /// A job's conversation could not be read.
+    NotTranscribed {
+        /// The download that wants it.
+        step: StepRef,
+        /// The request.
+        call: Call,
+        /// What came instead.
+        why: String,
+        /// When it is asked for again; `None`: not in this run.
+        retry_at: Option<Timestamp>,
+    },
     /// A person answered a gate: the part goes on behind it, or does not.
     Approval {
         /// The step.

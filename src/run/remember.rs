@@ -8,7 +8,7 @@ use super::doubt::{given_up, looked_at_again};
 use super::event::{Event, Record, SeenAtWork};
 use crate::plan::ledger::EntryKind;
 use crate::plan::memory::{
-    Collecting, Lineage, Memory, Open, Price, Running, Send, SendIx, SendState,
+    Collecting, Lineage, Memory, Open, Price, Running, Send, SendIx, SendState, Transcript,
 };
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, Timestamp, WriteResult};
@@ -48,6 +48,13 @@ impl Memory {
             Event::Adopted { writes, job, .. } => self.adopt(booking, writes, job),
             Event::ConfirmedAbsent { part, create, .. } => self.disclaim(booking, part, create),
             Event::Approval { .. } => self.answer_gate(record),
+            Event::Transcribed {
+                lineage, stored, ..
+            } => {
+                let (stored, answers) = (*stored, self.answers(lineage));
+                let transcript = Transcript { stored, answers };
+                self.transcripts.insert(*lineage, transcript);
+            }
             Event::FilesPublished { files, .. } => {
                 self.published
                     .extend(files.iter().map(|file| (file.wanted.clone(), file.clone())));

@@ -177,6 +177,7 @@ impl Turn<'_> {
         };
         let blocked = match lane {
             Lane::Fetch => !agenda.is_free(&Class::Artifacts, now),
+            Lane::Transcript => !agenda.is_free(&Class::Reads, now),
             Lane::Review => !agenda.is_free(&Class::Reviews, now),
             Lane::Local | Lane::Resend | Lane::Look | Lane::Poll | Lane::Write => false,
         };
@@ -193,6 +194,7 @@ impl Turn<'_> {
     fn of_item(&self, lane: Lane, item: Item) -> Decision {
         match (lane, item) {
             (Lane::Local, Item::Step(step)) => Decision::Local(step),
+            (Lane::Transcript, Item::Step(step)) => Decision::Send(Errand::Transcribe(step)),
             (_, Item::Step(step)) => Decision::Send(Errand::Start(step, Cents::ZERO)),
             (_, Item::Send(send)) => match &self.memory.send(send).state {
                 SendState::Open(open)

@@ -21,6 +21,8 @@ pub enum Errand {
     Sweep,
     /// The file that is missing is fetched.
     Fetch(SendIx),
+    /// A job's conversation is read for a download.
+    Transcribe(StepIx),
     /// The search for witnesses asks its next question.
     Look,
     /// The balance is read.
@@ -32,7 +34,7 @@ impl Errand {
     #[must_use]
     pub const fn item(self) -> Option<Item> {
         match self {
-            Self::Start(step, _) => Some(Item::Step(step)),
+            Self::Start(step, _) | Self::Transcribe(step) => Some(Item::Step(step)),
             Self::Resend(send) | Self::Poll(send) | Self::Fetch(send) => Some(Item::Send(send)),
             Self::ReadBalance | Self::Look | Self::Sweep => None,
         }
@@ -53,7 +55,7 @@ impl Errand {
             }
             Self::Sweep => vec![Class::Polls],
             Self::Fetch(_) => vec![Class::Artifacts],
-            Self::Look => vec![Class::Reads],
+            Self::Look | Self::Transcribe(_) => vec![Class::Reads],
             Self::ReadBalance => vec![Class::Balance],
         }
     }

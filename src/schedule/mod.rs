@@ -18,6 +18,7 @@ pub mod search;
 pub mod slot;
 pub mod strain;
 pub mod sweep;
+pub mod transcripts;
 mod trips;
 pub mod witness;
 mod writes;

@@ -14,6 +14,7 @@ mod resumption;
 mod selections;
 mod shown;
 mod sweeps;
+mod transcripts;
 mod trouble;
 mod whole;
 mod wire;
