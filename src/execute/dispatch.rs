@@ -2,18 +2,19 @@
 
 use super::ports::{Files, ImageFile, Request, StorageError};
 use crate::plan::actions::Plan;
+use crate::plan::bill::BillIx;
 use crate::plan::content::{Content, ImageRef};
 use crate::plan::family::{OnProposal, Policy, StepIx};
 use crate::plan::key::IdempotencyKey;
 use crate::plan::memory::{Memory, Send, SendId, SendIx, SendState, Target};
 use crate::plan::money::Cents;
-use crate::plan::remote::{ArtifactId, Timestamp};
+use crate::plan::remote::{ArtifactId, JobId, Timestamp};
 use crate::run::event::Event;
 use crate::run::history::History;
 use crate::schedule::answer::{Answer, Reply, Verdict};
 use crate::schedule::errand::Errand;
 use crate::schedule::search::Search;
-use crate::schedule::{judge, judge_poll};
+use crate::schedule::{charges, judge, judge_poll};
 use crate::teeth::{Bug, bites};
 
 /// A request that is about to go out.
@@ -38,6 +39,8 @@ pub(super) enum Awaited {
     File(SendId, ArtifactId),
     /// A question of the search for witnesses.
     Look,
+    /// What a job was charged.
+    Charge(JobId),
     /// The balance, with the holds that waited for no answer when it was asked for.
     Balance(Cents),
 }
@@ -59,6 +62,7 @@ impl Desk<'_> {
             Errand::Poll(send) => self.poll(send, now),
             Errand::Fetch(send) => self.fetch(send),
             Errand::Look => self.look(),
+            Errand::AskCharge(bill) => Ok(self.ask_charge(bill, now)),
             Errand::ReadBalance => Ok(Dispatch {
                 intent: None,
                 request: Request::Balance,
@@ -163,6 +167,21 @@ impl Desk<'_> {
         }
     }
 
+    /// The question for a charge. Its intent keeps the wait, as a poll's does.
+    fn ask_charge(&self, bill: BillIx, now: Timestamp) -> Dispatch {
+        let bill = self.memory.bills.bill(bill);
+        let ask_at = bill.asking.map_or(now, |asking| asking.next(now));
+        let job = bill.job.clone();
+        Dispatch {
+            intent: Some(Event::ChargeAsked {
+                job: job.clone(),
+                ask_at,
+            }),
+            request: Request::Job(job.clone()),
+            awaited: Awaited::Charge(job),
+        }
+    }
+
     /// The file of a result that is missing at home.
     fn fetch(&self, ix: SendIx) -> Result<Dispatch, StorageError> {
         let send = self.memory.send(ix);
@@ -240,6 +259,10 @@ pub(super) fn judge(
             let failures = history.run.as_ref().map_or(0, |run| run.balance_failures);
             return judge::balance(reply, *settled, failures, now);
         }
+        Awaited::Charge(job) => {
+            let bill = history.memory.bills.of(job);
+            return bill.map_or_else(Vec::new, |bill| charges::told(bill, reply, now));
+        }
         // The search takes its answers itself.
         Awaited::Look => return Vec::new(),
         Awaited::Send(id) | Awaited::Poll(id) | Awaited::File(id, _) => id,
@@ -255,7 +278,7 @@ pub(super) fn judge(
             let failures = step.map(|(run, ix)| run.step(ix).failures);
             judge_poll::polled(send, reply, &plan.family.settings, failures, now)
         }
-        Awaited::Send(_) | Awaited::Look | Awaited::Balance(_) => {
+        Awaited::Send(_) | Awaited::Look | Awaited::Balance(_) | Awaited::Charge(_) => {
             match another_part(&history.memory, send, &reply) {
                 Some(why) => vec![Event::Unresolved {
                     send: *id,

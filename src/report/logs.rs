@@ -123,13 +123,18 @@ fn tone(event: &Event) -> Tone {
         | Event::Intended { .. }
         | Event::Resent { .. }
         | Event::PollSent { .. }
+        | Event::ChargeAsked { .. }
+        | Event::ChargeUnknown { .. }
         | Event::Searched { why: None, .. }
         | Event::Polled { .. }
         | Event::FileStored { .. } => Tone::Dim,
         Event::RunStarted { .. } | Event::RunResumed { .. } | Event::Unpaused { .. } => {
             Tone::Strong
         }
-        Event::Accepted { .. } | Event::Scanned { .. } => Tone::Plain,
+        Event::Accepted { .. }
+        | Event::Scanned { .. }
+        | Event::ChargeKnown { .. }
+        | Event::NotCharged { .. } => Tone::Plain,
         Event::BalanceNotRead { .. }
         | Event::Postponed { .. }
         | Event::Unanswered { .. }

@@ -87,6 +87,7 @@ pub fn decide(
             break;
         }
     }
+    turn.charges(agenda);
     turn.decisions
 }
 
@@ -113,10 +114,19 @@ fn serves(stop: &StopReason, lane: Lane) -> bool {
 
 /// The next moment after `now` at which something may change by itself.
 #[must_use]
-pub fn next_moment(agenda: &Agenda, run: &Run, now: Timestamp) -> Option<Timestamp> {
+pub fn next_moment(
+    agenda: &Agenda,
+    memory: &Memory,
+    run: &Run,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let charge = memory.bills.next_due(now);
     let balance =
         Some(run.balance_not_before).filter(|at| *at > now && agenda.has_any([Lane::Write]));
-    agenda.next_moment(now).into_iter().chain(balance).min()
+    (agenda.next_moment(now).into_iter())
+        .chain(balance)
+        .chain(charge)
+        .min()
 }
 
 pub(super) struct Turn<'a> {

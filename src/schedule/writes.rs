@@ -1,6 +1,7 @@
 //! Which writes may start now: as many as there are free places and balances that allow them.
 
 use super::agenda::{Agenda, Item, Lane};
+use super::charges;
 use super::decide::{Decision, Turn};
 use super::errand::Errand;
 use super::money::{self, Shut};
@@ -36,6 +37,7 @@ impl Turn<'_> {
         let steps: Vec<StepIx> = agenda
             .ready(Lane::Write, self.moment.now)
             .filter_map(step)
+            .filter(|step| !self.is_asked_about(*step))
             .take(free)
             .collect();
         let Some(first) = steps.first() else { return };
@@ -70,6 +72,12 @@ impl Turn<'_> {
                 wanted,
             ));
         }
+    }
+
+    fn is_asked_about(&self, step: StepIx) -> bool {
+        let lineage = self.memory.lineages.get(&self.plan.send_id(step).lineage);
+        let job = lineage.and_then(|lineage| lineage.job.as_ref());
+        job.is_some_and(|job| charges::is_asked(self.memory, job))
     }
 
     /// The balances that were read and allow a write. One that is short only because it may not know of sends of ours

@@ -3,6 +3,7 @@
 mod control;
 mod faults;
 mod harness;
+mod late_charges;
 mod lineage;
 mod orders;
 mod prefix;
