@@ -127,6 +127,7 @@ fn tone(event: &Event) -> Tone {
         | Event::ChargeUnknown { .. }
         | Event::Searched { why: None, .. }
         | Event::Polled { .. }
+        | Event::Swept { .. }
         | Event::FileStored { .. } => Tone::Dim,
         Event::RunStarted { .. } | Event::RunResumed { .. } | Event::Unpaused { .. } => {
             Tone::Strong

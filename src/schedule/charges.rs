@@ -11,7 +11,7 @@ use super::judge::{key_refused, words};
 use super::slot::Class;
 use crate::plan::bill::{Bill, Unbilled};
 use crate::plan::key::LineageId;
-use crate::plan::memory::Memory;
+use crate::plan::memory::{Memory, Send, SendState};
 use crate::plan::remote::{JobId, Timestamp};
 use crate::run::event::Event;
 use crate::run::stop::StopReason;
@@ -32,7 +32,7 @@ impl Turn<'_> {
         }
         let starting: BTreeSet<LineageId> = (self.decisions.iter())
             .filter_map(|decision| match decision {
-                Decision::Send(Errand::Start(step, _)) => Some(self.plan.send_id(*step).lineage),
+                Decision::Send(Errand::Start(step, _)) => self.lineage_of(*step),
                 _ => None,
             })
             .collect();
@@ -67,7 +67,12 @@ fn is_at_work(memory: &Memory, bill: &Bill) -> bool {
     let lineage = lineage.and_then(|lineage| memory.lineages.get(lineage));
     lineage.is_some_and(|lineage| {
         let mut sends = lineage.sends.iter().map(|ix| memory.send(*ix));
-        lineage.job.as_ref() == Some(&bill.job) && sends.any(|send| send.is_active())
+        // One that was given up may still be at work.
+        let is_at_work = |send: &Send| {
+            let is_given_up = matches!(send.state, SendState::Unresolved { .. });
+            send.is_active() || (is_given_up && send.content.kind().is_write())
+        };
+        lineage.job.as_ref() == Some(&bill.job) && sends.any(is_at_work)
     })
 }
 

@@ -7,6 +7,7 @@ use super::errand::Errand;
 use super::money::{self, Shut};
 use super::slot::Class;
 use crate::plan::family::StepIx;
+use crate::plan::key::LineageId;
 use crate::plan::money::Cents;
 use crate::plan::settings::{BalanceCheck, Profile};
 use crate::run::step::Reading;
@@ -74,8 +75,14 @@ impl Turn<'_> {
         }
     }
 
+    /// The remote job of the step's part.
+    pub(super) fn lineage_of(&self, step: StepIx) -> Option<LineageId> {
+        self.plan.lineage(self.plan.family.step(step).part)
+    }
+
     fn is_asked_about(&self, step: StepIx) -> bool {
-        let lineage = self.memory.lineages.get(&self.plan.send_id(step).lineage);
+        let lineage = self.lineage_of(step);
+        let lineage = lineage.and_then(|lineage| self.memory.lineages.get(&lineage));
         let job = lineage.and_then(|lineage| lineage.job.as_ref());
         job.is_some_and(|job| charges::is_asked(self.memory, job))
     }
@@ -137,6 +144,9 @@ impl Turn<'_> {
     }
 
     fn gate(&self, step: StepIx, reading: Option<&Reading>, proposed: Cents) -> Result<(), Shut> {
+        let Some(send) = self.run.send_id(step) else {
+            return Err(Shut::Part("what it asks for is not known yet".to_owned()));
+        };
         let question = money::Question {
             max_spend: self
                 .run
@@ -145,7 +155,7 @@ impl Turn<'_> {
                 .into_iter()
                 .chain(self.plan.family.settings.budget.max_spend)
                 .min(),
-            lineage: self.plan.send_id(step).lineage,
+            lineage: send.lineage,
             hold: self.hold(reading),
             reading,
             proposed,
