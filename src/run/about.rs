@@ -75,6 +75,7 @@ impl Event {
             Self::Intended { step, .. }
             | Self::Checked { step, .. }
             | Self::FilesPublished { step, .. }
+            | Self::Approval { step, .. }
             | Self::Capped { step, .. }
             | Self::Claimed { step, .. }
             | Self::StepFailed { step, .. } => Some(step),
@@ -123,6 +124,7 @@ impl Event {
             Self::FileLost { .. } => "file_lost",
             Self::Checked { .. } => "checked",
             Self::FilesPublished { .. } => "files_published",
+            Self::Approval { .. } => "approval",
             Self::Capped { .. } => "capped",
             Self::StepFailed { .. } => "step_failed",
             Self::Paused { .. } => "paused",

@@ -50,6 +50,7 @@ impl Memory {
             | Event::ChargeKnown { .. }
             | Event::ChargeUnknown { .. }
             | Event::NotCharged { .. } => self.bill(booking, &record.event),
+            Event::Approval { .. } => self.answer_gate(record),
             Event::FilesPublished { files, .. } => {
                 self.published
                     .extend(files.iter().map(|file| (file.wanted.clone(), file.clone())));
