@@ -3,12 +3,13 @@
 use super::ports::{Files, ImageFile, Request, StorageError};
 use super::shown;
 use crate::plan::actions::Plan;
+use crate::plan::bill::BillIx;
 use crate::plan::content::{Content, ImageRef};
 use crate::plan::family::{OnProposal, Policy, StepIx};
 use crate::plan::key::{IdempotencyKey, LineageId};
 use crate::plan::memory::{Memory, Send, SendId, SendIx, SendState, Target};
 use crate::plan::money::Cents;
-use crate::plan::remote::{ArtifactId, Timestamp};
+use crate::plan::remote::{ArtifactId, JobId, Timestamp};
 use crate::run::event::Event;
 use crate::run::history::History;
 use crate::run::progress::Run;
@@ -16,7 +17,7 @@ use crate::schedule::answer::{Answer, Reply, Verdict};
 use crate::schedule::errand::Errand;
 use crate::schedule::polls::Sweep;
 use crate::schedule::search::Search;
-use crate::schedule::{judge, judge_poll, transcripts};
+use crate::schedule::{charges, judge, judge_poll, transcripts};
 use crate::teeth::{Bug, bites};
 
 /// A request that is about to go out.
@@ -43,6 +44,8 @@ pub(super) enum Awaited {
     Transcript(StepIx, LineageId),
     /// A question of the search for witnesses.
     Look,
+    /// What a job was charged.
+    Charge(JobId),
     /// A page of the job list, in place of polls.
     Sweep,
     /// The balance, with the holds that waited for no answer when it was asked for.
@@ -69,6 +72,7 @@ impl Desk<'_> {
             Errand::Fetch(send) => self.fetch(send),
             Errand::Look => self.look(),
             Errand::Transcribe(step) => self.transcribe(step),
+            Errand::AskCharge(bill) => Ok(self.ask_charge(bill, now)),
             Errand::Sweep => Ok(Dispatch {
                 intent: None,
                 request: Request::List(self.sweep.and_then(|sweep| sweep.cursor.clone())),
@@ -204,6 +208,21 @@ impl Desk<'_> {
         })
     }
 
+    /// The question for a charge. Its intent keeps the wait, as a poll's does.
+    fn ask_charge(&self, bill: BillIx, now: Timestamp) -> Dispatch {
+        let bill = self.memory.bills.bill(bill);
+        let ask_at = bill.asking.map_or(now, |asking| asking.next(now));
+        let job = bill.job.clone();
+        Dispatch {
+            intent: Some(Event::ChargeAsked {
+                job: job.clone(),
+                ask_at,
+            }),
+            request: Request::Job(job.clone()),
+            awaited: Awaited::Charge(job),
+        }
+    }
+
     /// The file of a result that is missing at home.
     fn fetch(&self, ix: SendIx) -> Result<Dispatch, StorageError> {
         let send = self.memory.send(ix);
@@ -287,6 +306,10 @@ pub(super) fn judge(
             let step = plan.family.step_ref(*ix);
             return transcripts::transcribed(step, *lineage, reply, failures, now);
         }
+        Awaited::Charge(job) => {
+            let bill = history.memory.bills.of(job);
+            return bill.map_or_else(Vec::new, |bill| charges::told(bill, reply, now));
+        }
         // The search and the sweep take their answers themselves.
         Awaited::Look | Awaited::Sweep => return Vec::new(),
         Awaited::Send(id) | Awaited::Poll(id) | Awaited::File(id, _) => id,
@@ -306,7 +329,8 @@ pub(super) fn judge(
         | Awaited::Transcript(..)
         | Awaited::Look
         | Awaited::Sweep
-        | Awaited::Balance(_) => match another_part(&history.memory, send, &reply) {
+        | Awaited::Balance(_)
+        | Awaited::Charge(_) => match another_part(&history.memory, send, &reply) {
             Some(why) => vec![Event::Unresolved {
                 send: *id,
                 call: Some(reply.call),

@@ -27,7 +27,7 @@ use crate::schedule::answer::Reply;
 use crate::schedule::decide::{self, Decision, Moment};
 use crate::schedule::errand::{Errand, Outstanding};
 use crate::schedule::slot::{Admittance, Class, SlotId};
-use crate::schedule::{judge, looks, sweep};
+use crate::schedule::{charges, judge, looks, sweep};
 use crate::teeth::{Bug, bites};
 
 /// Runs `plan` to its end, and gives back what is true then.
@@ -119,7 +119,7 @@ impl Engine<'_> {
             if !commands.is_empty() {
                 self.ports.control.obeyed(&commands);
             }
-            if !busy && self.is_over() {
+            if !busy && self.is_over(now) {
                 return self.end();
             }
             if busy {
@@ -127,7 +127,7 @@ impl Engine<'_> {
                 continue;
             }
             let run = self.history.run.as_ref().ok_or(EngineError::Stuck)?;
-            let wake = decide::next_moment(&self.agenda, run, now);
+            let wake = decide::next_moment(&self.agenda, &self.history.memory, run, now);
             if self.out.is_empty() && wake.is_none() && run.paused.is_none() {
                 return Err(EngineError::Stuck);
             }
@@ -165,8 +165,10 @@ impl Engine<'_> {
     }
 
     /// Nothing is out, and nothing that is still allowed is left to do.
-    fn is_over(&self) -> bool {
-        self.out.is_empty() && !self.agenda.has_any(decide::lanes(self.stops()))
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.out.is_empty()
+            && !self.agenda.has_any(decide::lanes(self.stops()))
+            && !charges::are_awaited(&self.history.memory, self.stops(), now)
     }
 
     fn end(&mut self) -> Result<(), EngineError> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::bill::Bills;
 use super::content::Content;
 use super::gate::Approval;
 use super::ids::{PartId, StepRef};
@@ -44,7 +45,7 @@ pub struct Send {
     pub attempt: u32,
     /// The header that makes a retry exact.
     pub key: IdempotencyKey,
-    /// What it reserved.
+    /// What it reserves; once its job ended, the job's bill has what is still held.
     pub hold: Cents,
     /// The job that a follow-up or review is about; `None` for a create.
     pub target: Option<Target>,
@@ -222,12 +223,8 @@ pub struct Lineage {
     pub part: Option<PartId>,
     /// The job, once the service has named it.
     pub job: Option<JobId>,
-    /// What the job was charged in all; of the job that has `job` as its id, not of failed ones before it.
-    pub charged: Cents,
     /// Its sends, in the order of their first intents.
     pub sends: Vec<SendIx>,
-    /// It was adopted, and what it had been charged before is not known yet: that is no charge of ours.
-    pub baseline_unknown: bool,
 }
 
 /// The price of a job as the service showed it last.
@@ -286,6 +283,8 @@ pub struct Memory {
     pub price: Option<Price>,
     /// What was held and charged.
     pub ledger: Ledger,
+    /// What each job was charged.
+    pub bills: Bills,
     /// How many jobs the service works on for us, as far as we know.
     pub active_jobs: usize,
     /// The holds of all sends ever intended.

@@ -124,6 +124,8 @@ fn tone(event: &Event) -> Tone {
         | Event::Intended { .. }
         | Event::Resent { .. }
         | Event::PollSent { .. }
+        | Event::ChargeAsked { .. }
+        | Event::ChargeUnknown { .. }
         | Event::Searched { why: None, .. }
         | Event::Polled { .. }
         | Event::Swept { .. }
@@ -132,7 +134,10 @@ fn tone(event: &Event) -> Tone {
         Event::RunStarted { .. } | Event::RunResumed { .. } | Event::Unpaused { .. } => {
             Tone::Strong
         }
-        Event::Accepted { .. } | Event::Scanned { .. } => Tone::Plain,
+        Event::Accepted { .. }
+        | Event::Scanned { .. }
+        | Event::ChargeKnown { .. }
+        | Event::NotCharged { .. } => Tone::Plain,
         Event::BalanceNotRead { .. }
         | Event::Postponed { .. }
         | Event::Unanswered { .. }

@@ -20,6 +20,8 @@ impl Event {
             | Self::Polled { call, .. }
             | Self::Completed { call, .. }
             | Self::JobFailed { call, .. }
+            | Self::ChargeKnown { call, .. }
+            | Self::ChargeUnknown { call, .. }
             | Self::FileStored { call, .. }
             | Self::FileNotStored { call, .. } => Some(call),
             Self::Transcribed { call, .. }
@@ -118,6 +120,10 @@ impl Event {
             Self::Swept { .. } => "swept",
             Self::Completed { .. } => "completed",
             Self::JobFailed { .. } => "job_failed",
+            Self::ChargeAsked { .. } => "charge_asked",
+            Self::ChargeKnown { .. } => "charge_known",
+            Self::ChargeUnknown { .. } => "charge_unknown",
+            Self::NotCharged { .. } => "not_charged",
             Self::FileStored { .. } => "file_stored",
             Self::FileNotStored { .. } => "file_not_stored",
             Self::FileLost { .. } => "file_lost",

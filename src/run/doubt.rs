@@ -104,7 +104,7 @@ impl Memory {
             let lineage = self.lineage_of(ix);
             lineage.part = Some(write.step.part.clone());
             lineage.job = Some(job.clone());
-            lineage.baseline_unknown = true;
+            self.bills.change(job, |bill| bill.baseline_unknown = true);
             self.claims.remove(&write.send.lineage.create);
         }
     }

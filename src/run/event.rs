@@ -299,6 +299,38 @@ pub enum Event {
         /// What it brought.
         result: WriteResult,
     },
+    /// What a job was charged is about to be asked for.
+    ChargeAsked {
+        /// The job.
+        job: JobId,
+        /// Should the answer be lost: not to be asked before.
+        ask_at: Timestamp,
+    },
+    /// What a job was charged is known, later than its end.
+    ChargeKnown {
+        /// The job.
+        job: JobId,
+        /// The request.
+        call: Call,
+        /// All its runs together.
+        charged: Cents,
+    },
+    /// What a job was charged is still not known.
+    ChargeUnknown {
+        /// The job.
+        job: JobId,
+        /// The request.
+        call: Call,
+        /// What came instead.
+        why: String,
+        /// When it is asked for again.
+        ask_at: Timestamp,
+    },
+    /// The service named no charge of a failed run for so long that nothing is held for it any more.
+    NotCharged {
+        /// The job.
+        job: JobId,
+    },
     /// The service failed the job.
     JobFailed {
         /// The send.

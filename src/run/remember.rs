@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::booking::Booking;
 use super::doubt::{given_up, looked_at_again};
 use super::event::{Event, Record, SeenAtWork};
-use crate::plan::ledger::EntryKind;
 use crate::plan::memory::{
     Collecting, Lineage, Memory, Open, Price, Running, Send, SendIx, SendState, Transcript,
 };
@@ -47,6 +46,10 @@ impl Memory {
             Event::Distrusted {} => self.scanned = false,
             Event::Adopted { writes, job, .. } => self.adopt(booking, writes, job),
             Event::ConfirmedAbsent { part, create, .. } => self.disclaim(booking, part, create),
+            Event::ChargeAsked { .. }
+            | Event::ChargeKnown { .. }
+            | Event::ChargeUnknown { .. }
+            | Event::NotCharged { .. } => self.bill(booking, &record.event),
             Event::Approval { .. } => self.answer_gate(record),
             Event::Transcribed {
                 lineage, stored, ..
@@ -79,6 +82,7 @@ impl Memory {
     /// After a start, whatever was out when the last process ended may have been executed, or never left. What was given
     /// up is looked at again: a file that did not come, a job that took too long or could not be seen.
     fn begin_anew(&mut self, now: Timestamp) {
+        self.bills.begin_anew();
         let mut given_up = Vec::new();
         for (ix, send) in (0..).map(SendIx).zip(&mut self.sends) {
             match &mut send.state {
@@ -153,15 +157,11 @@ impl Memory {
         let ix = self.put(send);
         self.lineage_of(ix).part = Some(step.part.clone());
         self.intended_holds += *hold;
-        self.post(
-            ix,
-            Booking {
-                at: record.at,
-                run: record.run,
-            },
-            EntryKind::Hold,
-            *hold,
-        );
+        let booking = Booking {
+            at: record.at,
+            run: record.run,
+        };
+        self.reserve(ix, booking, *hold);
     }
 
     /// Takes in a send, in the place of an earlier attempt if there was one.
@@ -213,7 +213,6 @@ impl Memory {
                 let lineage = self.lineage_of(ix);
                 if lineage.job.as_ref() != Some(job) {
                     lineage.job = Some(job.clone());
-                    lineage.charged = Cents::ZERO;
                 }
             }
             Event::Reviewed { review, .. } | Event::ReviewWitnessed { review, .. } => {
@@ -257,7 +256,7 @@ impl Memory {
             }),
             Event::Completed { result, .. } => {
                 self.set(ix, collecting(result.clone(), BTreeMap::new(), booking.at));
-                self.charge(ix, booking, result.charged);
+                self.run_ended(ix, booking, result.charged, false);
             }
             Event::JobFailed {
                 charged,
@@ -272,8 +271,7 @@ impl Memory {
                         again_at: *again_at,
                     },
                 );
-                self.charge(ix, booking, *charged);
-                self.release(ix, booking);
+                self.run_ended(ix, booking, *charged, true);
             }
             Event::FileStored {
                 artifact, stored, ..
@@ -379,11 +377,7 @@ impl Memory {
     /// Jobs that are done and whose charge is still unknown.
     #[must_use]
     pub fn pending_charges(&self) -> usize {
-        let pending = |send: &&Send| {
-            send.hold > Cents::ZERO
-                && matches!(send.state, SendState::Applied(_) | SendState::Collecting(_))
-        };
-        self.sends.iter().filter(pending).count()
+        self.bills.iter().filter(|bill| bill.is_pending()).count()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::agenda::Item;
 use super::slot::Class;
 use crate::plan::actions::Plan;
+use crate::plan::bill::BillIx;
 use crate::plan::content::StepKind;
 use crate::plan::family::StepIx;
 use crate::plan::memory::{Memory, SendIx};
@@ -27,6 +28,8 @@ pub enum Errand {
     Look,
     /// The balance is read.
     ReadBalance,
+    /// What a job was charged is asked for.
+    AskCharge(BillIx),
 }
 
 impl Errand {
@@ -36,7 +39,7 @@ impl Errand {
         match self {
             Self::Start(step, _) | Self::Transcribe(step) => Some(Item::Step(step)),
             Self::Resend(send) | Self::Poll(send) | Self::Fetch(send) => Some(Item::Send(send)),
-            Self::ReadBalance | Self::Look | Self::Sweep => None,
+            Self::ReadBalance | Self::Look | Self::Sweep | Self::AskCharge(_) => None,
         }
     }
 
@@ -57,6 +60,10 @@ impl Errand {
             Self::Fetch(_) => vec![Class::Artifacts],
             Self::Look | Self::Transcribe(_) => vec![Class::Reads],
             Self::ReadBalance => vec![Class::Balance],
+            Self::AskCharge(bill) => {
+                let job = memory.bills.bill(bill).job.clone();
+                vec![Class::JobPolls(job), Class::Reads]
+            }
         }
     }
 }

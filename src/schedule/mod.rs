@@ -5,6 +5,7 @@ pub mod agenda;
 pub mod answer;
 pub mod backoff;
 mod bucket;
+pub mod charges;
 pub mod decide;
 pub mod errand;
 pub mod judge;

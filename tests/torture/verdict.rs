@@ -108,7 +108,9 @@ impl Verdict<'_> {
                 format!("the ledger says {ours} cents, the service {theirs}"),
             );
         }
-        let held = self.memory().ledger.held().0;
+        // Whether a failed run is free is known only once no charge came for long.
+        let held = self.memory().ledger.held() - self.memory().bills.held_for_failed();
+        let held = held.0;
         if held != 0 {
             self.story
                 .broken("I8", format!("{held} cents are held, and nothing is open"));

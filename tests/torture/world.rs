@@ -130,8 +130,6 @@ impl World {
         billing.charged == ChargedCents::Sum
             && billing.balance == ShownBalance::Net
             && billing.follow_ups == FollowUpHold::Taken
-            // What a failed run costs, when that is known after its end, nobody could have reserved.
-            && (billing.failed_runs == FailedRuns::Free || self.tells_charges())
             && !self.manifest.is_unchecked
     }
 

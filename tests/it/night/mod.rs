@@ -4,6 +4,7 @@ mod control;
 mod faults;
 mod gates;
 mod harness;
+mod late_charges;
 mod lineage;
 mod needs;
 mod orders;
