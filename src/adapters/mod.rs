@@ -29,3 +29,4 @@ mod slot_rows;
 pub mod sqlite;
 pub mod state_folder;
 mod translate;
+pub mod volume;

@@ -6,6 +6,7 @@
 
 mod disk;
 mod draw;
+mod durable;
 mod family;
 mod faults;
 mod fuse;
@@ -17,6 +18,7 @@ mod process;
 mod real;
 mod story;
 mod verdict;
+mod volume;
 mod wire;
 mod witness;
 mod world;

@@ -15,6 +15,7 @@ use millrun::run::outcome::ExitReason;
 use millrun::simulator::{Clock, Simulator};
 
 use super::draw::Draw;
+use super::durable;
 use super::family::PNG;
 use super::machine::Machine;
 use super::oracle::Auditor;
@@ -87,8 +88,10 @@ async fn until_morning(world: &World, story: &Story) -> u32 {
         fail_fast: world.fail_fast,
         started_ms: EVENING,
     };
+    story.takes_place_in(house.machine.place());
     house.wire.lose(world.lossy);
     let mut deaths = 0;
+    let mut power = Draw::new(world.seed, 7);
     for process in &world.processes {
         story.tell(house.now_ms(), &format!("a process starts: {process:?}"));
         house.wire.fail(process.outage_s);
@@ -96,6 +99,13 @@ async fn until_morning(world: &World, story: &Story) -> u32 {
         let ending = house.process(process.end).await;
         deaths += u32::from(!matches!(ending, Ending::Ended(_)));
         judge(&house, world, process.end, &ending);
+        if process.power_fails {
+            story.tell(house.now_ms(), "the power fails");
+            for loss in house.machine.loses_power(&mut power) {
+                story.tell(house.now_ms(), &loss);
+            }
+        }
+        durable::check(&house.machine, story);
         let_pass(Duration::from_secs(process.pause_s.into())).await;
     }
     simulator.clear_faults();

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use millrun::adapters::clock::SimulatorClock;
-use millrun::adapters::content_store::Objects as _;
 use millrun::adapters::orville::Orville;
 use millrun::api::{ApiKey, Client};
 use millrun::execute::engine::{self, EngineError};

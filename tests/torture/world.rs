@@ -48,6 +48,8 @@ pub(super) struct Process {
     pub(super) end: End,
     /// No connection comes about for so long after its start, from the first moment on.
     pub(super) outage_s: Option<(u32, u32)>,
+    /// Whether the power fails when it has ended.
+    pub(super) power_fails: bool,
     pub(super) pause_s: u32,
 }
 
@@ -81,7 +83,11 @@ impl World {
             (0, 0)
         };
         let count = draw.one(&[0, 1, 1, 2, 2, 3, 4, 5]);
-        let processes = (0..count).map(|_| process(draw)).collect();
+        let mut processes: Vec<_> = (0..count).map(|_| process(draw)).collect();
+        let draw_power = &mut Draw::new(seed, 6);
+        for process in &mut processes {
+            process.power_fails = draw_power.happens(50);
+        }
         Self {
             seed,
             manifest,
@@ -224,6 +230,7 @@ fn process(draw: &mut Draw) -> Process {
     Process {
         end,
         outage_s,
+        power_fails: false,
         pause_s,
     }
 }
