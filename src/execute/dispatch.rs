@@ -10,6 +10,7 @@ use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, Timestamp};
 use crate::run::event::Event;
 use crate::run::history::History;
+use crate::run::progress::Run;
 use crate::schedule::answer::{Answer, Reply, Verdict};
 use crate::schedule::errand::Errand;
 use crate::schedule::search::Search;
@@ -46,6 +47,7 @@ pub(super) enum Awaited {
 pub(super) struct Desk<'a> {
     pub(super) plan: &'a Plan,
     pub(super) memory: &'a Memory,
+    pub(super) run: Option<&'a Run>,
     pub(super) files: &'a dyn Files,
     pub(super) search: Option<&'a Search>,
 }
@@ -70,7 +72,11 @@ impl Desk<'_> {
     /// The first send of a step, or the next attempt after the service failed it.
     fn start(&self, ix: StepIx, hold: Cents) -> Result<Dispatch, StorageError> {
         let step = self.plan.family.step(ix);
-        let id = self.plan.send_id(ix);
+        let (Some(id), Some(content)) = (self.send_id(ix), step.content()) else {
+            let step = self.plan.family.step_ref(ix);
+            let why = format!("the start of {step} was due, and what it asks for is not known");
+            return Err(StorageError::new("journal", why));
+        };
         let attempt = match self.memory.find(&id) {
             Some(Send {
                 attempt,
@@ -90,14 +96,16 @@ impl Desk<'_> {
                     .lineages
                     .get(&id.lineage)
                     .and_then(|lineage| lineage.job.clone());
-                let result = self.memory.write_result(&self.plan.send_id(write));
+                let result = self
+                    .send_id(write)
+                    .and_then(|write| self.memory.write_result(&write));
                 let revision = result.and_then(|result| result.revision.clone());
                 job.map(|job| Target { job, revision })
             }
         };
-        let key = IdempotencyKey::new(&self.plan.family.salt, step.key, id.lineage, attempt);
-        let request = self.request(&step.content, target.as_ref(), &key)?;
-        let (content, step) = (step.content.clone(), self.plan.family.step_ref(ix));
+        let key = IdempotencyKey::new(&self.plan.family.salt, id.key, id.lineage, attempt);
+        let request = self.request(content, target.as_ref(), &key)?;
+        let (content, step) = (content.clone(), self.plan.family.step_ref(ix));
         let intent = Event::Intended {
             send: id,
             step,
@@ -112,6 +120,11 @@ impl Desk<'_> {
             request,
             awaited: Awaited::Send(id),
         })
+    }
+
+    /// The work of the step at `ix`, once it is known.
+    pub(super) fn send_id(&self, ix: StepIx) -> Option<SendId> {
+        self.run.and_then(|run| run.send_id(ix))
     }
 
     /// The same bytes again, from what is stored: the manifest may say something else by now.

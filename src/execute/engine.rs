@@ -216,8 +216,7 @@ impl Engine<'_> {
                 }
                 Decision::Local(ix) => {
                     self.agenda.remove(Item::Step(ix));
-                    let event =
-                        local::carry_out(self.plan, &self.history.memory, self.ports.files, ix);
+                    let event = local::carry_out(self.plan, &self.history, self.ports.files, ix);
                     self.record(event);
                 }
                 Decision::Send(errand) => departures.extend(self.depart(errand, now)?),
@@ -319,6 +318,7 @@ impl Engine<'_> {
         Desk {
             plan: self.plan,
             memory: &self.history.memory,
+            run: self.history.run.as_ref(),
             files: self.ports.files,
             search: self.agenda.search.as_ref(),
         }
@@ -363,9 +363,11 @@ impl Engine<'_> {
             event,
         };
         let ready = self.history.apply(&record);
-        for ix in ready {
-            self.agenda
-                .step_is_ready(self.plan, &self.history.memory, ix, record.at);
+        if let Some(run) = &self.history.run {
+            for ix in ready {
+                self.agenda
+                    .step_is_ready(self.plan, &self.history.memory, run, ix);
+            }
         }
         if let Event::Claimed { step, .. } = &record.event
             && let Some(ix) = self.history.run.as_ref().and_then(|run| run.find(step))

@@ -94,7 +94,7 @@ fn makespan(
 ) -> Duration {
     let limits = &family.settings.limits;
     let is_sent = |ix: &StepIx| {
-        family.step(*ix).content.kind().is_write()
+        family.step(*ix).kind.is_write()
             && matches!(&actions[ix_of(*ix)], Action::Run(reason) if !matches!(reason, Reason::Continues { .. }))
     };
     let mut writes: Vec<Duration> = family
@@ -148,7 +148,7 @@ fn assumed(family: &Family, actions: &[Action], ix: StepIx) -> Duration {
     if !matches!(actions[ix_of(ix)], Action::Run(_)) {
         return Duration::ZERO;
     }
-    match family.step(ix).content.kind() {
+    match family.step(ix).kind {
         StepKind::Create | StepKind::Iterate => ASSUMED_WRITE,
         StepKind::Review => ASSUMED_REVIEW,
         StepKind::Check | StepKind::Download => ASSUMED_LOCAL,

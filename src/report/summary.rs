@@ -264,9 +264,9 @@ impl<'a> Desk<'a> {
     }
 
     fn part(&self, ix: PartIx, part: &SheetPart) -> PartSummary {
-        let is_pending = self.pending.contains(&part.lineage);
-        let charged = self.charged.get(&part.lineage).copied();
-        let known = self.memory.lineages.get(&part.lineage);
+        let is_pending = part.lineage.is_some_and(|id| self.pending.contains(&id));
+        let charged = part.lineage.and_then(|id| self.charged.get(&id)).copied();
+        let known = part.lineage.and_then(|id| self.memory.lineages.get(&id));
         let mut steps: Vec<StepSummary> = self
             .run
             .steps_of(ix)
@@ -278,7 +278,7 @@ impl<'a> Desk<'a> {
                     id: step.id.clone(),
                     kind: step.kind,
                     outcome: self.run.outcome(step_ix),
-                    key: Some(step.key),
+                    key: step.key,
                     attempts: run.attempts,
                     error: run.error.clone(),
                     warnings: run.warnings.clone(),
@@ -300,7 +300,7 @@ impl<'a> Desk<'a> {
     }
 
     fn review(&self, part: &SheetPart, step: &SheetStep) -> Option<(&str, Option<&str>)> {
-        match &self.memory.find(&part.send_id(step))?.state {
+        match &self.memory.find(&part.send_id(step)?)?.state {
             SendState::Reviewed(review) => Some((&review.message, review.proposal.as_deref())),
             _ => None,
         }
@@ -308,7 +308,7 @@ impl<'a> Desk<'a> {
 
     fn explanation(&self, part: &SheetPart) -> Option<String> {
         let writes = part.steps.iter().rev().filter(|step| step.kind.is_write());
-        let mut results = writes.filter_map(|step| self.memory.write_result(&part.send_id(step)));
+        let mut results = writes.filter_map(|step| self.memory.write_result(&part.send_id(step)?));
         results.next().map(|result| result.explanation.clone())
     }
 
@@ -332,7 +332,7 @@ impl<'a> Desk<'a> {
         };
         let before = part.steps.iter().take_while(|other| other.id != step.id);
         let write = before.filter(|other| other.kind.is_write()).last();
-        let result = write.and_then(|write| self.memory.write_result(&part.send_id(write)));
+        let result = write.and_then(|write| self.memory.write_result(&part.send_id(write)?));
         let wanted = result.map(|result| publish::files(stem, &step.artifacts, result));
         let published = wanted.into_iter().flatten();
         published

@@ -73,8 +73,8 @@ impl Run {
             let first = index(steps.len());
             for step in &part.steps {
                 let ix = StepIx(index(steps.len()));
-                if step.kind.is_send() {
-                    by_send.insert(part.send_id(step), ix);
+                if let Some(send) = part.send_id(step).filter(|_| step.kind.is_send()) {
+                    by_send.insert(send, ix);
                 }
                 by_name.insert(
                     StepRef {
@@ -371,7 +371,7 @@ impl Run {
         self.by_name.get(step).copied()
     }
 
-    fn part_of(&self, ix: StepIx) -> PartIx {
+    pub(super) fn part_of(&self, ix: StepIx) -> PartIx {
         PartIx(index(self.parts.partition_point(|part| part.end <= ix.0)))
     }
 }

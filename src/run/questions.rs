@@ -13,6 +13,14 @@ impl Run {
         &self.steps[ix.0 as usize]
     }
 
+    /// The work of the step at `ix` on its part's job, once both are known.
+    #[must_use]
+    pub fn send_id(&self, ix: StepIx) -> Option<SendId> {
+        let part = self.part_of(ix).0 as usize;
+        let (sheet, first) = (&self.sheet.parts[part], self.parts[part].first);
+        sheet.send_id(&sheet.steps[(ix.0 - first) as usize])
+    }
+
     /// The step of this run that `send` is for, if any: a send may outlive its step.
     #[must_use]
     pub fn step_of(&self, send: &SendId) -> Option<StepIx> {

@@ -35,8 +35,8 @@ pub struct Sheet {
 pub struct SheetPart {
     /// Its id.
     pub id: PartId,
-    /// Its remote job.
-    pub lineage: LineageId,
+    /// Its remote job; none when its create is not known yet.
+    pub lineage: Option<LineageId>,
     /// The parts that it needs, by their places in [`Sheet::parts`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<u32>,
@@ -54,8 +54,8 @@ pub struct SheetStep {
     pub id: StepId,
     /// Its kind.
     pub kind: StepKind,
-    /// Its key.
-    pub key: StepKey,
+    /// Its key; none when it is not known yet.
+    pub key: Option<StepKey>,
     /// What was to be done with it.
     pub start: Start,
     /// Where a download publishes: the folder and file stem, relative to the output folder.
@@ -123,15 +123,15 @@ impl Sheet {
             };
             SheetStep {
                 id: step.id.clone(),
-                kind: step.content.kind(),
-                key: step.key,
+                kind: step.kind,
+                key: step.key(),
                 start,
                 publish_as: match &step.policy {
                     Policy::PublishAs(stem) => Some(stem.clone()),
                     Policy::None | Policy::OnProposal(_) => None,
                 },
-                artifacts: match &step.content {
-                    Content::Download { artifacts } => artifacts.clone(),
+                artifacts: match step.content() {
+                    Some(Content::Download { artifacts }) => artifacts.clone(),
                     _ => Selection::All,
                 },
             }
@@ -167,12 +167,12 @@ impl Sheet {
 }
 
 impl SheetPart {
-    /// The work of `step` on this part's job.
+    /// The work of `step` on this part's job, once both are known.
     #[must_use]
-    pub fn send_id(&self, step: &SheetStep) -> SendId {
-        SendId {
-            lineage: self.lineage,
-            key: step.key,
-        }
+    pub fn send_id(&self, step: &SheetStep) -> Option<SendId> {
+        Some(SendId {
+            lineage: self.lineage?,
+            key: step.key?,
+        })
     }
 }

@@ -90,7 +90,7 @@ impl Agenda {
         let mut agenda = Self::default();
         for ix in plan.family.step_indices() {
             if run.step(ix).state == StepState::Ready {
-                agenda.step_is_ready(plan, &history.memory, ix, run.last_at);
+                agenda.step_is_ready(plan, &history.memory, run, ix);
             }
         }
         for (ix, _) in history.memory.iter() {
@@ -100,10 +100,11 @@ impl Agenda {
     }
 
     /// The step at `ix` may start, as soon as its last try allows another one.
-    pub fn step_is_ready(&mut self, plan: &Plan, memory: &Memory, ix: StepIx, now: Timestamp) {
-        let send = memory.find(&plan.send_id(ix));
+    pub fn step_is_ready(&mut self, plan: &Plan, memory: &Memory, run: &Run, ix: StepIx) {
+        let (send, now) = (run.send_id(ix), run.last_at);
+        let send = send.and_then(|id| memory.find(&id));
         let at = send.and_then(Send::again_at).map_or(now, |at| now.max(at));
-        let lane = match plan.family.step(ix).content.kind() {
+        let lane = match plan.family.step(ix).kind {
             StepKind::Create | StepKind::Iterate => Lane::Write,
             StepKind::Review => Lane::Review,
             StepKind::Check | StepKind::Download => Lane::Local,

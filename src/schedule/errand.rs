@@ -40,7 +40,7 @@ impl Errand {
     #[must_use]
     pub fn classes(self, plan: &Plan, memory: &Memory) -> Vec<Class> {
         match self {
-            Self::Start(step, _) => vec![class_of(plan.family.step(step).content.kind())],
+            Self::Start(step, _) => vec![class_of(plan.family.step(step).kind)],
             Self::Resend(send) => vec![class_of(memory.send(send).content.kind())],
             Self::Poll(send) => {
                 let job = memory

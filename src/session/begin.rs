@@ -49,7 +49,7 @@ pub fn begin(
 /// Downloads that were done, and whose files are no longer there or belong elsewhere by now.
 fn downloads_to_repeat(plan: &Plan, run: &Run) -> Vec<StepRef> {
     let is_undone = |ix: &StepIx| {
-        plan.family.step(*ix).content.kind() == StepKind::Download
+        plan.family.step(*ix).kind == StepKind::Download
             && run.outcome(*ix).is_good()
             && matches!(plan.action(*ix), Action::Run(_))
     };

@@ -187,7 +187,7 @@ impl Verdict<'_> {
         };
         let mut wanted: BTreeSet<_> = BTreeSet::new();
         for ix in self.family.step_indices() {
-            wanted.insert(self.family.step(ix).key);
+            wanted.extend(self.family.step(ix).key());
         }
         let mut ordinals = BTreeMap::new();
         for (send, key, attempt) in self.records.iter().filter_map(ours) {
@@ -211,7 +211,7 @@ impl Verdict<'_> {
     fn twins(&self, create: millrun::plan::key::StepKey) -> usize {
         let steps = self.family.step_indices();
         steps
-            .filter(|ix| self.family.step(*ix).key == create)
+            .filter(|ix| self.family.step(*ix).key() == Some(create))
             .count()
     }
 

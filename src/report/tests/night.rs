@@ -49,7 +49,7 @@ impl Night {
             let step = |kind: StepKind| SheetStep {
                 id: StepId::new(kind.as_str()).unwrap(),
                 kind,
-                key: key(name, kind),
+                key: Some(key(name, kind)),
                 start: start.clone(),
                 artifacts: Selection::All,
                 publish_as: (kind == StepKind::Download).then(|| format!("plates/{name}")),
@@ -62,7 +62,7 @@ impl Night {
             ];
             SheetPart {
                 id: PartId::new(*name).unwrap(),
-                lineage: lineage(name),
+                lineage: Some(lineage(name)),
                 needs: Vec::new(),
                 steps: kinds.map(step).into(),
                 skipped: vec![(StepId::new("iterate").unwrap(), StepKind::Iterate)],
