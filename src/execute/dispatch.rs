@@ -13,6 +13,7 @@ use crate::run::history::History;
 use crate::run::progress::Run;
 use crate::schedule::answer::{Answer, Reply, Verdict};
 use crate::schedule::errand::Errand;
+use crate::schedule::polls::Sweep;
 use crate::schedule::search::Search;
 use crate::schedule::{judge, judge_poll};
 use crate::teeth::{Bug, bites};
@@ -39,6 +40,8 @@ pub(super) enum Awaited {
     File(SendId, ArtifactId),
     /// A question of the search for witnesses.
     Look,
+    /// A page of the job list, in place of polls.
+    Sweep,
     /// The balance, with the holds that waited for no answer when it was asked for.
     Balance(Cents),
 }
@@ -50,6 +53,7 @@ pub(super) struct Desk<'a> {
     pub(super) run: Option<&'a Run>,
     pub(super) files: &'a dyn Files,
     pub(super) search: Option<&'a Search>,
+    pub(super) sweep: Option<&'a Sweep>,
 }
 
 impl Desk<'_> {
@@ -61,6 +65,11 @@ impl Desk<'_> {
             Errand::Poll(send) => self.poll(send, now),
             Errand::Fetch(send) => self.fetch(send),
             Errand::Look => self.look(),
+            Errand::Sweep => Ok(Dispatch {
+                intent: None,
+                request: Request::List(self.sweep.and_then(|sweep| sweep.cursor.clone())),
+                awaited: Awaited::Sweep,
+            }),
             Errand::ReadBalance => Ok(Dispatch {
                 intent: None,
                 request: Request::Balance,
@@ -253,8 +262,8 @@ pub(super) fn judge(
             let failures = history.run.as_ref().map_or(0, |run| run.balance_failures);
             return judge::balance(reply, *settled, failures, now);
         }
-        // The search takes its answers itself.
-        Awaited::Look => return Vec::new(),
+        // The search and the sweep take their answers themselves.
+        Awaited::Look | Awaited::Sweep => return Vec::new(),
         Awaited::Send(id) | Awaited::Poll(id) | Awaited::File(id, _) => id,
     };
     let Some(send) = history.memory.find(id) else {
@@ -268,7 +277,7 @@ pub(super) fn judge(
             let failures = step.map(|(run, ix)| run.step(ix).failures);
             judge_poll::polled(send, reply, &plan.family.settings, failures, now)
         }
-        Awaited::Send(_) | Awaited::Look | Awaited::Balance(_) => {
+        Awaited::Send(_) | Awaited::Look | Awaited::Sweep | Awaited::Balance(_) => {
             match another_part(&history.memory, send, &reply) {
                 Some(why) => vec![Event::Unresolved {
                     send: *id,

@@ -147,7 +147,7 @@ fn edited(
 }
 
 /// What comes after a blocked step of its part, or needs its part, can't run either.
-fn block_what_follows(family: &Family, actions: &mut [Action]) {
+pub(super) fn block_what_follows(family: &Family, actions: &mut [Action]) {
     let mut blocked: BTreeMap<PartIx, StepIx> = BTreeMap::new();
     for part in order(family) {
         let needs = &family.part(part).needs;

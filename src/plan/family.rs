@@ -192,46 +192,4 @@ impl Family {
         lines.sort_unstable();
         Digest::of(lines.concat().as_bytes())
     }
-
-    /// The same family with its parts in the order of `ids`: a run that goes on knows its parts by their places.
-    /// `None` when these are not its parts.
-    #[must_use]
-    pub fn in_order_of<'a>(&self, ids: impl IntoIterator<Item = &'a PartId>) -> Option<Self> {
-        let by_id: BTreeMap<&PartId, PartIx> = self
-            .part_indices()
-            .map(|ix| (&self.part(ix).id, ix))
-            .collect();
-        let order: Vec<PartIx> = ids
-            .into_iter()
-            .map(|id| by_id.get(id).copied())
-            .collect::<Option<_>>()?;
-        let places: BTreeMap<PartIx, PartIx> =
-            order.iter().copied().zip(self.part_indices()).collect();
-        if places.len() != self.parts.len() {
-            return None;
-        }
-        let mut family = Self {
-            parts: Vec::new(),
-            steps: Vec::new(),
-            ..self.clone()
-        };
-        for (new, old) in self.part_indices().zip(order) {
-            let mut part = self.part(old).clone();
-            let old_first = part.steps.start;
-            let first = u32::try_from(family.steps.len()).ok()?;
-            for ix in self.steps_of(old) {
-                let step = self.step(ix);
-                let write = step.write.map(|write| StepIx(write.0 - old_first + first));
-                family.steps.push(Step {
-                    part: new,
-                    write,
-                    ..step.clone()
-                });
-            }
-            part.steps = first..first + (part.steps.end - old_first);
-            part.needs = part.needs.iter().map(|need| places[need]).collect();
-            family.parts.push(part);
-        }
-        Some(family)
-    }
 }

@@ -17,6 +17,7 @@ pub(super) enum Kind {
     FileMissing,
     Claimed,
     Proposal,
+    Unselected,
     Before,
 }
 
@@ -32,6 +33,7 @@ impl Kind {
             Action::Run(Reason::FileMissing { .. }) => Self::FileMissing,
             Action::Blocked(Blocker::Claimed { .. }) => Self::Claimed,
             Action::Blocked(Blocker::Proposal { .. }) => Self::Proposal,
+            Action::Blocked(Blocker::Unselected { .. }) => Self::Unselected,
             Action::Blocked(Blocker::Before { .. }) => Self::Before,
         })
     }

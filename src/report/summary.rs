@@ -177,7 +177,7 @@ impl Summary {
             paused: run
                 .paused
                 .as_ref()
-                .filter(|_| run.end.is_none())
+                .filter(|_| run.end.is_none() || run.pause_stands)
                 .map(|by| by.user.clone()),
             counts,
             cost: CostSummary {
@@ -197,6 +197,17 @@ impl Summary {
         })
     }
 
+    /// The same of the parts with these ids alone. What it cost and sent is of the whole run.
+    #[must_use]
+    pub fn of_parts(mut self, ids: &BTreeSet<PartId>) -> Self {
+        self.parts.retain(|part| ids.contains(&part.id));
+        self.counts = Outcome::ALL.map(|outcome| (outcome, 0)).into();
+        for part in &self.parts {
+            *self.counts.entry(part.outcome).or_default() += 1;
+        }
+        self
+    }
+
     /// The run in one word, by the reason that decides its exit code.
     #[must_use]
     pub fn outcome(&self) -> &'static str {
@@ -212,7 +223,9 @@ impl Summary {
             Some(ExitReason::Cancelled) => "cancelled",
             Some(ExitReason::Unresolved) => "unresolved",
             Some(ExitReason::CapReached | ExitReason::BalanceTooLow) => "stopped",
-            Some(ExitReason::PartFailed | ExitReason::PartRejected) => "failed",
+            Some(ExitReason::PartFailed | ExitReason::PartRejected | ExitReason::PartBlocked) => {
+                "failed"
+            }
         }
     }
 

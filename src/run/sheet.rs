@@ -10,6 +10,7 @@ use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{LineageId, StepKey};
 use crate::plan::memory::{Claim, SendId};
 use crate::plan::money::Cents;
+use crate::plan::selection::Wish;
 
 /// What a run set out to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Sheet {
     pub max_spend: Option<Cents>,
     /// The time zone for people, as an IANA name.
     pub zone: String,
+    /// What was selected; nothing: everything.
+    #[serde(default, skip_serializing_if = "Wish::is_everything")]
+    pub selection: Wish,
     /// The parts.
     pub parts: Vec<SheetPart>,
 }
@@ -84,6 +88,11 @@ pub enum Start {
         /// What was found.
         claim: Claim,
     },
+    /// Nothing: its part needs another one that is neither done nor selected.
+    Unmet {
+        /// That, in words.
+        why: String,
+    },
     /// Nothing: its review proposed an iteration, which fails it.
     Proposal {
         /// What was proposed.
@@ -114,6 +123,9 @@ impl Sheet {
                 Action::Reuse => Start::Reuse,
                 // What follows a blocked step is found to be blocked when that is reached.
                 Action::Run(_) | Action::Blocked(Blocker::Before { .. }) => Start::Run,
+                Action::Blocked(blocker @ Blocker::Unselected { .. }) => Start::Unmet {
+                    why: blocker.to_string(),
+                },
                 Action::Blocked(Blocker::Claimed { claim }) => Start::Claimed {
                     claim: claim.clone(),
                 },
@@ -153,6 +165,7 @@ impl Sheet {
             output: heading.output.clone(),
             max_spend: heading.max_spend,
             zone: heading.zone.clone(),
+            selection: Wish::default(),
             parts: parts.collect(),
         }
     }

@@ -136,6 +136,7 @@ impl Run {
             Start::Claimed { claim } if memory.claims.contains_key(&claim.create) => {
                 (Outcome::Unresolved, Some(claim_error(claim)))
             }
+            Start::Unmet { why } => (Outcome::Blocked, Some(why.clone())),
             Start::Proposal { summary } => (Outcome::Failed, Some(proposal_error(summary))),
             Start::Run | Start::Claimed { .. }
                 if step.kind.is_send() && is_known(memory, sheet_part.send_id(step)) =>
@@ -150,6 +151,11 @@ impl Run {
                     }
                     _ => return StepState::Active,
                 }
+            }
+            Start::Run | Start::Claimed { .. }
+                if step.kind.is_send() && self.cancelled.contains(&part) =>
+            {
+                (Outcome::Cancelled, None)
             }
             Start::Run | Start::Claimed { .. } if needs_failed => (Outcome::Blocked, None),
             Start::Run | Start::Claimed { .. } if needs_left > 0 => return StepState::Waiting,
@@ -208,10 +214,15 @@ impl Run {
     /// A step ended badly: nothing of its part runs after it.
     fn block_after(&mut self, part: PartIx, bad: u32) {
         let end = self.parts[part.0 as usize].end;
+        let outcome = if self.cancelled.contains(&part) {
+            Outcome::Cancelled
+        } else {
+            Outcome::Blocked
+        };
         for ix in (bad + 1..end).map(StepIx) {
             let step = self.step_mut(ix);
             if !matches!(step.state, StepState::Done(_)) {
-                step.state = StepState::Done(Outcome::Blocked);
+                step.state = StepState::Done(outcome);
             }
         }
         let part = &mut self.parts[part.0 as usize];

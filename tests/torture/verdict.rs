@@ -163,12 +163,9 @@ impl Verdict<'_> {
 
     /// I11 and I12: no 429, and no poll sooner than told.
     fn limits(&self) {
-        let limited = self.books.rate_limited.iter();
-        let ours: Vec<_> = limited
-            .filter(|(class, _)| self.world.is_paced_for(**class))
-            .collect();
-        if !self.world.has_strays() && !ours.is_empty() {
-            self.story.broken("I11", format!("429: {ours:?}"));
+        let limited = &self.books.rate_limited;
+        if !self.world.has_strays() && !limited.is_empty() {
+            self.story.broken("I11", format!("429: {limited:?}"));
         }
         if self.books.early_polls.count > 0 {
             self.story

@@ -8,6 +8,7 @@ use crate::plan::money::Cents;
 use crate::plan::remote::{
     Artifact, ArtifactId, JobId, RequestId, ReviewResult, Stored, Timestamp, WriteResult,
 };
+use crate::plan::selection::Wish;
 use crate::report::summary::Summary;
 use crate::run::call::{Call, Endpoint};
 use crate::run::event::{Event, Record};
@@ -69,6 +70,7 @@ impl Night {
             }
         };
         let sheet = Sheet {
+            selection: Wish::default(),
             plan: Digest::of(b"plan"),
             family: "mounting-plates".to_owned(),
             manifest: "plates.yaml".to_owned(),
