@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use millrun::plan::action::EditedLineage;
 use millrun::plan::actions::Plan;
 use millrun::plan::family::Family;
 use millrun::run::event::Record;
 use millrun::run::history::History;
-use millrun::session::begin;
+use millrun::session::{BeginError, begin};
 
 use super::doc::{Doc, Edit};
 use super::night::family;
@@ -49,7 +48,7 @@ fn plan(
     family: &Family,
     records: &[Record],
     missing: &BTreeSet<String>,
-) -> Result<Plan, Vec<EditedLineage>> {
+) -> Result<Plan, BeginError> {
     let (plan, ..) = begin(family.clone(), records, missing, &house.heading(), false)?;
     Ok(plan)
 }

@@ -40,7 +40,10 @@ pub(super) fn wishes(draw: &mut Draw) -> Vec<Wish> {
     if draw.happens(15) {
         wishes.push(Wish {
             after_ms: draw.of_any_size(1, 900_000),
-            order: Order::Cancel { why: None },
+            order: Order::Cancel {
+                why: None,
+                parts: Vec::new(),
+            },
         });
     }
     wishes
