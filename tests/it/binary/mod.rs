@@ -6,6 +6,7 @@ mod commands;
 mod control;
 mod doctor;
 mod faults;
+mod gates;
 mod gc;
 mod kill;
 mod language;
