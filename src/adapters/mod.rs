@@ -30,3 +30,4 @@ pub mod sqlite;
 pub mod state_folder;
 mod transcript;
 mod translate;
+pub mod volume;
