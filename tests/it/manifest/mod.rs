@@ -1,5 +1,6 @@
 //! Manifests from their text to their meaning.
 
+mod arbitrary;
 mod golden;
 mod invalid;
 mod language;
