@@ -258,7 +258,10 @@ mod tests {
         Table(tempfile::tempdir().unwrap())
     }
 
-    const CANCEL: Order = Order::Cancel { why: None };
+    const CANCEL: Order = Order::Cancel {
+        parts: Vec::new(),
+        why: None,
+    };
 
     #[test]
     fn a_command_is_told_once_and_its_asker_learns_when_it_is_on_disk() {

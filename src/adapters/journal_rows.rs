@@ -69,6 +69,9 @@ pub(super) fn project(
         | Event::Polled {
             send, next_poll_at, ..
         } => rows.run(SET_POLL, &[&look_up(send), &next_poll_at.0]),
+        Event::Swept { at_work, .. } => at_work.iter().try_fold(0, |_, job| {
+            rows.run(SET_POLL, &[&look_up(&job.send), &job.next_poll_at.0])
+        }),
         Event::Completed {
             send,
             result: WriteResult { charged, .. },

@@ -216,7 +216,8 @@ impl LimitsDb {
             self.waits.insert(class.clone(), until.0);
         }
         // A reply that another process gets can come any time, and the process can end without one.
-        if self.theirs.values().any(|(theirs, _)| *theirs == class) {
+        let counts = |(theirs, _): &(Class, Timestamp)| theirs.counted().any(|one| *one == class);
+        if self.theirs.values().any(counts) {
             at = at.min(now.after(LOOK_AGAIN));
             let dead = |row: &slot_holders::HolderRow| {
                 row.id != self.holder.id && !slot_holders::is_alive(&self.path, row.id)
@@ -312,7 +313,9 @@ impl LimitsDb {
 pub(super) fn time_limit(class: &Class) -> Duration {
     match class {
         Class::CadWrites | Class::Reviews => WRITE_LIMIT,
-        Class::JobPolls(_) | Class::Reads | Class::Artifacts | Class::Balance => READ_LIMIT,
+        Class::JobPolls(_) | Class::Polls | Class::Reads | Class::Artifacts | Class::Balance => {
+            READ_LIMIT
+        }
     }
 }
 
@@ -358,8 +361,9 @@ impl Admission for LimitsDb {
         self.begin(now);
         for slot in slots {
             if let Some((class, sent_at)) = self.ours.get(slot) {
-                self.limiter.refused(class, *sent_at, retry_after, now);
-                self.strained.insert(class.clone());
+                let strained = self.limiter.refused(class, *sent_at, retry_after, now);
+                self.strained
+                    .extend(strained.into_iter().map(|(class, _)| class));
             }
         }
         self.answered(slots, engine_now);

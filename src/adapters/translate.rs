@@ -9,7 +9,7 @@ use crate::plan::remote::{
     Artifact, ArtifactId, JobId, RequestId, ReviewResult, RevisionId, Timestamp, WriteResult,
 };
 use crate::run::call::{Call, Endpoint};
-use crate::schedule::answer::{Answer, Ground, JobLine, JobView, Rejection, Verdict};
+use crate::schedule::answer::{Answer, Ground, JobLine, JobView, Phase, Rejection, Verdict};
 use crate::schedule::witness::{ImageFacts, Message};
 
 pub(super) fn job_view(job: api::Job) -> JobView {
@@ -50,6 +50,11 @@ pub(super) fn job_lines(page: api::JobPage) -> Answer {
         id: JobId(job.id.as_str().to_owned()),
         preview: raw(job.prompt_preview.unwrap_or_default()),
         created_at: moment(job.created_at),
+        phase: match job.status {
+            JobStatus::Queued | JobStatus::Running => Phase::AtWork,
+            JobStatus::Completed | JobStatus::Failed => Phase::Ended,
+            JobStatus::Other(_) => Phase::Unknown,
+        },
     };
     Answer::Jobs {
         jobs: page.jobs.into_iter().map(line).collect(),

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ColorChoice, Parser, Subcommand, ValueEnum};
 
+use super::graph::GraphArgs;
+use super::select::SelectArgs;
 use crate::manifest::shape::Amount;
 use crate::manifest::units;
 use crate::plan::ids::RunId;
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Schema,
     /// Show what a run would do, why, and what it costs
     Plan(PlanArgs),
+    /// Draw what needs what
+    Graph(GraphArgs),
     /// Run a manifest; an unfinished run goes on
     Run(RunArgs),
     /// Go on with the last run, with its own budget
@@ -91,9 +95,9 @@ pub(crate) enum Command {
     /// Send nothing new any more, bring home what is paid, and finish the run
     Cancel(CancelArgs),
     /// How the last run stands
-    Status(RunOfArgs),
+    Status(LookArgs),
     /// What came out of a run
-    Report(RunOfArgs),
+    Report(LookArgs),
     /// All runs
     Runs(ManifestArgs),
     /// What happened, event by event
@@ -171,6 +175,8 @@ pub(crate) struct PlanArgs {
     /// Exit with 9 when there is something to do
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    #[command(flatten)]
+    pub(crate) selection: SelectArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -189,6 +195,8 @@ pub(crate) struct RunArgs {
     /// Run although the journal is older than what was here: what it does not know of may be paid again
     #[arg(long)]
     pub(crate) accept_rollback: bool,
+    #[command(flatten)]
+    pub(crate) selection: SelectArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -216,6 +224,8 @@ pub(crate) struct CancelArgs {
     /// Why: it is recorded, and stands in the report
     #[arg(long, value_name = "TEXT")]
     pub(crate) why: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -234,6 +244,15 @@ pub(crate) struct RunOfArgs {
     /// Which run, such as `run-3` or `3`; the last one when absent
     #[arg(long, value_name = "ID")]
     pub(crate) run: Option<RunId>,
+}
+
+/// A run, and which parts of it are shown.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LookArgs {
+    #[command(flatten)]
+    pub(crate) of: RunOfArgs,
+    #[command(flatten)]
+    pub(crate) selection: SelectArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,10 +5,13 @@ use serde_json::json;
 use super::args::{CancelArgs, Globals, PauseArgs};
 use super::error::CliError;
 use super::exit::ExitCode;
+use super::open::open;
 use super::origin::{origin, variable};
 use super::output::Output;
 use super::person::person;
+use crate::plan::ids::PartId;
 use crate::report::json::{FORMAT_VERSION, document};
+use crate::report::words::counted;
 use crate::run::control::Order;
 use crate::session::{self, Obeyed, Options, Risks};
 
@@ -31,11 +34,36 @@ pub(super) fn cancel(
     globals: &Globals,
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
+    let parts = match args.selection.wish() {
+        wish if wish.is_everything() => Vec::new(),
+        _ => selected(args, globals)?,
+    };
+    let done = if parts.is_empty() {
+        "is cancelled: nothing new is sent, and it ends when what is paid is home".to_owned()
+    } else {
+        format!(
+            "sends nothing new for {}; what is paid comes home",
+            counted(parts.len(), "part")
+        )
+    };
     let order = Order::Cancel {
+        parts,
         why: args.why.clone(),
     };
-    let done = "is cancelled: nothing new is sent, and it ends when what is paid is home";
-    ask(&args.manifest, &order, done, globals, output)
+    ask(&args.manifest, &order, &done, globals, output)
+}
+
+/// The parts of the last run that are meant: as many as are named, never none.
+fn selected(args: &CancelArgs, globals: &Globals) -> Result<Vec<PartId>, CliError> {
+    let session = open(&args.manifest, globals)?;
+    let history = session.history(None)?;
+    let ids = args.selection.of_run(&session, &history)?;
+    let ids: Vec<PartId> = ids.into_iter().flatten().collect();
+    if ids.is_empty() {
+        let message = "no part of the last run is selected";
+        return Err(CliError::usage(message, "`millrun status` shows its parts"));
+    }
+    Ok(ids)
 }
 
 fn ask(
@@ -68,13 +96,25 @@ fn ask(
         })))?;
         return Ok(ExitCode::Success);
     }
-    output.print(&told(&obeyed, done))?;
+    output.print(&told(&obeyed, order, done))?;
     Ok(ExitCode::Success)
 }
 
-fn told(obeyed: &Obeyed, done: &str) -> String {
+fn told(obeyed: &Obeyed, order: &Order, done: &str) -> String {
     match obeyed {
         Obeyed::ByRun(run) => format!("{run} {done}\n"),
+        Obeyed::Here { run, .. } if !order.is_of_the_run() => {
+            format!("{run} {done}; no process was at it\n")
+        }
+        Obeyed::Here { run, .. } if matches!(order, Order::Pause) => format!(
+            "{run} is paused: no process was at it; `millrun run` brings home what was sent and sends nothing new until \
+             `millrun pause --off`\n"
+        ),
+        Obeyed::Here { run, .. } if matches!(order, Order::Unpause) => {
+            format!(
+                "{run} is not paused any more: no process was at it; `millrun run` goes on with it\n"
+            )
+        }
         Obeyed::Here { run, in_flight: 0 } => {
             format!("{run} is cancelled: no process was at it, and nothing of it is under way\n")
         }

@@ -149,6 +149,12 @@ fn storage(error: &StorageError) -> Kind {
 fn session(error: &SessionError) -> Kind {
     match error {
         SessionError::Manifest { .. } => Kind::bare("manifest", ExitCode::Usage),
+        SessionError::Selection(_) => Kind::new(
+            "selection",
+            ExitCode::Usage,
+            "blanks unite, commas intersect: `--select 'plate-* tag:urgent,state:failed'`; `+x` and `x+` take in what x \
+             needs and what needs x",
+        ),
         SessionError::Edited(_) => Kind::new(
             "edited",
             ExitCode::Usage,

@@ -74,6 +74,7 @@ mod tests {
             ExitReason::BalanceTooLow,
             ExitReason::PartFailed,
             ExitReason::PartRejected,
+            ExitReason::PartBlocked,
         ] {
             let code = ExitCode::from(&RunEnd::new(vec![reason]));
             assert_eq!(code.number(), reason.exit_code());

@@ -19,6 +19,7 @@ use crate::plan::settings::Limits;
 use crate::report::json::{FORMAT_VERSION, document};
 use crate::report::moment::{span, utc};
 use crate::schedule::slot::Class;
+use crate::schedule::strain::PARKED;
 use crate::session::{self, Origin, Session, SessionError};
 use crate::untrusted::terminal;
 
@@ -130,7 +131,12 @@ fn text(origin: &str, limits: &Limits, view: &LimitsView) -> String {
 fn note(seen: &Seen) -> String {
     let (rate, effective) = (seen.standing.rate, seen.standing.effective);
     let mut notes = Vec::new();
-    if !seen.blocked.is_zero() {
+    if seen.blocked > PARKED {
+        notes.push(format!(
+            "parked: the service wants none: {}",
+            wait(seen.blocked)
+        ));
+    } else if !seen.blocked.is_zero() {
         notes.push(format!("the service wants none: {}", wait(seen.blocked)));
     }
     if effective < rate.count.get() {
@@ -158,6 +164,7 @@ fn json(origin: &str, of: Of, limits: &Limits, view: &LimitsView) -> Value {
             "used": seen.standing.used,
             "next_free_at": at(seen.next_free),
             "blocked_until": later(seen.blocked),
+            "parked": seen.blocked > PARKED,
         })
     };
     let holder = |holder: &HolderView| {

@@ -14,7 +14,7 @@ pub(super) fn plan(
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
     let session = open(&args.manifest, globals)?;
-    let (plan, memory) = session.plan()?;
+    let (plan, memory) = session.plan(&args.selection.wish())?;
     let loaded = &session.loaded;
     output.note(&diagnostics(&loaded.lints, &loaded.sources, output));
     let text = if output.is_json() {

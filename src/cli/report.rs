@@ -1,6 +1,6 @@
 //! `report`: what came out of a run.
 
-use super::args::{Globals, RunOfArgs};
+use super::args::{Globals, LookArgs};
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::open::{Typed, history, summary};
@@ -8,16 +8,18 @@ use super::output::Output;
 use crate::report::{json, text};
 
 pub(super) fn report(
-    args: &RunOfArgs,
+    args: &LookArgs,
     globals: &Globals,
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
-    let (_, history) = history(args, globals)?;
-    let summary = summary(&history)?;
+    let (session, history) = history(&args.of, globals)?;
+    let summary = args
+        .selection
+        .narrow(summary(&history)?, &session, &history)?;
     let told = if output.is_json() {
         json::report(&summary)
     } else {
-        let typed = Typed::new(&args.manifest, globals);
+        let typed = Typed::new(&args.of.manifest, globals);
         text::report(&summary, typed.page(output.palette()))
     };
     output.print(&told)?;

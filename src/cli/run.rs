@@ -34,6 +34,12 @@ pub(super) fn run(
     resume: bool,
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
+    if resume && !args.selection.wish().is_everything() {
+        return Err(CliError::usage(
+            "a run that is resumed keeps the parts that it began with",
+            "`millrun run --select …` starts one with others",
+        ));
+    }
     let mut loaded = session::load(&args.manifest, &variable)?;
     output.note(&diagnostics(&loaded.lints, &loaded.sources, output));
     if let Some(cap) = &args.max_spend {
@@ -49,6 +55,7 @@ pub(super) fn run(
             rollback: args.accept_rollback,
         },
         reopen: resume,
+        selection: args.selection.wish(),
         confirm_absent: (!args.confirm_absent.is_empty())
             .then(|| (args.confirm_absent.clone(), person())),
     };

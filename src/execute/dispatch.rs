@@ -10,8 +10,10 @@ use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, Timestamp};
 use crate::run::event::Event;
 use crate::run::history::History;
+use crate::run::progress::Run;
 use crate::schedule::answer::{Answer, Reply, Verdict};
 use crate::schedule::errand::Errand;
+use crate::schedule::polls::Sweep;
 use crate::schedule::search::Search;
 use crate::schedule::{judge, judge_poll};
 use crate::teeth::{Bug, bites};
@@ -38,6 +40,8 @@ pub(super) enum Awaited {
     File(SendId, ArtifactId),
     /// A question of the search for witnesses.
     Look,
+    /// A page of the job list, in place of polls.
+    Sweep,
     /// The balance, with the holds that waited for no answer when it was asked for.
     Balance(Cents),
 }
@@ -46,8 +50,10 @@ pub(super) enum Awaited {
 pub(super) struct Desk<'a> {
     pub(super) plan: &'a Plan,
     pub(super) memory: &'a Memory,
+    pub(super) run: Option<&'a Run>,
     pub(super) files: &'a dyn Files,
     pub(super) search: Option<&'a Search>,
+    pub(super) sweep: Option<&'a Sweep>,
 }
 
 impl Desk<'_> {
@@ -59,6 +65,11 @@ impl Desk<'_> {
             Errand::Poll(send) => self.poll(send, now),
             Errand::Fetch(send) => self.fetch(send),
             Errand::Look => self.look(),
+            Errand::Sweep => Ok(Dispatch {
+                intent: None,
+                request: Request::List(self.sweep.and_then(|sweep| sweep.cursor.clone())),
+                awaited: Awaited::Sweep,
+            }),
             Errand::ReadBalance => Ok(Dispatch {
                 intent: None,
                 request: Request::Balance,
@@ -70,7 +81,11 @@ impl Desk<'_> {
     /// The first send of a step, or the next attempt after the service failed it.
     fn start(&self, ix: StepIx, hold: Cents) -> Result<Dispatch, StorageError> {
         let step = self.plan.family.step(ix);
-        let id = self.plan.send_id(ix);
+        let (Some(id), Some(content)) = (self.send_id(ix), step.content()) else {
+            let step = self.plan.family.step_ref(ix);
+            let why = format!("the start of {step} was due, and what it asks for is not known");
+            return Err(StorageError::new("journal", why));
+        };
         let attempt = match self.memory.find(&id) {
             Some(Send {
                 attempt,
@@ -90,14 +105,16 @@ impl Desk<'_> {
                     .lineages
                     .get(&id.lineage)
                     .and_then(|lineage| lineage.job.clone());
-                let result = self.memory.write_result(&self.plan.send_id(write));
+                let result = self
+                    .send_id(write)
+                    .and_then(|write| self.memory.write_result(&write));
                 let revision = result.and_then(|result| result.revision.clone());
                 job.map(|job| Target { job, revision })
             }
         };
-        let key = IdempotencyKey::new(&self.plan.family.salt, step.key, id.lineage, attempt);
-        let request = self.request(&step.content, target.as_ref(), &key)?;
-        let (content, step) = (step.content.clone(), self.plan.family.step_ref(ix));
+        let key = IdempotencyKey::new(&self.plan.family.salt, id.key, id.lineage, attempt);
+        let request = self.request(content, target.as_ref(), &key)?;
+        let (content, step) = (content.clone(), self.plan.family.step_ref(ix));
         let intent = Event::Intended {
             send: id,
             step,
@@ -112,6 +129,11 @@ impl Desk<'_> {
             request,
             awaited: Awaited::Send(id),
         })
+    }
+
+    /// The work of the step at `ix`, once it is known.
+    pub(super) fn send_id(&self, ix: StepIx) -> Option<SendId> {
+        self.run.and_then(|run| run.send_id(ix))
     }
 
     /// The same bytes again, from what is stored: the manifest may say something else by now.
@@ -240,8 +262,8 @@ pub(super) fn judge(
             let failures = history.run.as_ref().map_or(0, |run| run.balance_failures);
             return judge::balance(reply, *settled, failures, now);
         }
-        // The search takes its answers itself.
-        Awaited::Look => return Vec::new(),
+        // The search and the sweep take their answers themselves.
+        Awaited::Look | Awaited::Sweep => return Vec::new(),
         Awaited::Send(id) | Awaited::Poll(id) | Awaited::File(id, _) => id,
     };
     let Some(send) = history.memory.find(id) else {
@@ -255,7 +277,7 @@ pub(super) fn judge(
             let failures = step.map(|(run, ix)| run.step(ix).failures);
             judge_poll::polled(send, reply, &plan.family.settings, failures, now)
         }
-        Awaited::Send(_) | Awaited::Look | Awaited::Balance(_) => {
+        Awaited::Send(_) | Awaited::Look | Awaited::Sweep | Awaited::Balance(_) => {
             match another_part(&history.memory, send, &reply) {
                 Some(why) => vec![Event::Unresolved {
                     send: *id,

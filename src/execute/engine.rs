@@ -27,7 +27,7 @@ use crate::schedule::answer::Reply;
 use crate::schedule::decide::{self, Decision, Moment};
 use crate::schedule::errand::{Errand, Outstanding};
 use crate::schedule::slot::{Admittance, Class, SlotId};
-use crate::schedule::{judge, looks};
+use crate::schedule::{judge, looks, sweep};
 use crate::teeth::{Bug, bites};
 
 /// Runs `plan` to its end, and gives back what is true then.
@@ -216,8 +216,7 @@ impl Engine<'_> {
                 }
                 Decision::Local(ix) => {
                     self.agenda.remove(Item::Step(ix));
-                    let event =
-                        local::carry_out(self.plan, &self.history.memory, self.ports.files, ix);
+                    let event = local::carry_out(self.plan, &self.history, self.ports.files, ix);
                     self.record(event);
                 }
                 Decision::Send(errand) => departures.extend(self.depart(errand, now)?),
@@ -270,8 +269,10 @@ impl Engine<'_> {
             request,
             awaited,
         } = self.desk().prepare(errand, now)?;
-        if let (Errand::Look, Some(search)) = (errand, &mut self.agenda.search) {
-            search.is_out = true;
+        match (errand, &mut self.agenda.search) {
+            (Errand::Look, Some(search)) => search.is_out = true,
+            (Errand::Sweep, _) => self.agenda.sweep_is_out(now),
+            _ => {}
         }
         if let Some(intent) = intent {
             self.record(intent);
@@ -294,16 +295,24 @@ impl Engine<'_> {
         if reply.call.rate_limited {
             let retry_after = reply.retry_after();
             self.ports.admission.refused(&slots, retry_after, now);
+            let until = now.after(retry_after.unwrap_or_default());
+            for class in out.slots.iter().flat_map(|(class, _)| class.blamed()) {
+                self.agenda.hold(class.clone(), until);
+            }
         } else {
             self.ports.admission.answered(&slots, now);
         }
         for (class, _) in &out.slots {
             self.agenda.answered(class);
         }
-        if let Awaited::Look = out.awaited {
-            return self.looked(reply, now);
-        }
-        let events = dispatch::judge(self.plan, &self.history, &out.awaited, reply, now);
+        let events = match out.awaited {
+            Awaited::Look => return self.looked(reply, now),
+            Awaited::Sweep => {
+                let settings = &self.plan.family.settings;
+                sweep::took(&mut self.agenda, &self.history.memory, settings, reply, now)
+            }
+            _ => dispatch::judge(self.plan, &self.history, &out.awaited, reply, now),
+        };
         self.record_all(events);
     }
 
@@ -319,12 +328,14 @@ impl Engine<'_> {
         Desk {
             plan: self.plan,
             memory: &self.history.memory,
+            run: self.history.run.as_ref(),
             files: self.ports.files,
             search: self.agenda.search.as_ref(),
+            sweep: self.agenda.polls.sweep(),
         }
     }
 
-    /// The last class of a request says what kind it is: a poll counts once, as a read.
+    /// The class of a request says what kind it is.
     fn count(&mut self, out: &Out, change: isize) {
         if let Some((class, _)) = out.slots.last() {
             self.outstanding.count(class, change);
@@ -363,21 +374,28 @@ impl Engine<'_> {
             event,
         };
         let ready = self.history.apply(&record);
-        for ix in ready {
-            self.agenda
-                .step_is_ready(self.plan, &self.history.memory, ix, record.at);
+        if let (Event::Cancelled { parts, .. }, Some(run)) = (&record.event, &self.history.run) {
+            for ix in run.not_ready(parts) {
+                self.agenda.remove(Item::Step(ix));
+            }
+        }
+        if let Some(run) = &self.history.run {
+            for ix in ready {
+                self.agenda
+                    .step_is_ready(self.plan, &self.history.memory, run, ix);
+            }
         }
         if let Event::Claimed { step, .. } = &record.event
             && let Some(ix) = self.history.run.as_ref().and_then(|run| run.find(step))
         {
             self.agenda.remove(Item::Step(ix));
         }
-        let send = record
-            .event
-            .send()
-            .and_then(|id| self.history.memory.index.get(id));
-        if let (Some(ix), Some(run)) = (send, &self.history.run) {
-            self.agenda.send_changed(self.plan, &self.history, run, *ix);
+        if let Some(run) = &self.history.run {
+            for id in record.event.sends() {
+                if let Some(ix) = self.history.memory.index.get(id) {
+                    self.agenda.send_changed(self.plan, &self.history, run, *ix);
+                }
+            }
         }
         if !bites(Bug::ForgetToWrite) || !matches!(record.event, Event::Accepted { .. }) {
             self.unsaved.push(record);

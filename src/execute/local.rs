@@ -7,34 +7,33 @@ use crate::geometry::part21;
 use crate::plan::actions::Plan;
 use crate::plan::content::{Content, Expected, OnFail, Selection};
 use crate::plan::family::{Policy, StepIx};
-use crate::plan::memory::Memory;
 use crate::plan::publish;
 use crate::plan::remote::WriteResult;
 use crate::run::event::Event;
+use crate::run::history::History;
 
 /// Carries out the check or download at `ix`.
-pub(super) fn carry_out(plan: &Plan, memory: &Memory, files: &dyn Files, ix: StepIx) -> Event {
+pub(super) fn carry_out(plan: &Plan, history: &History, files: &dyn Files, ix: StepIx) -> Event {
     let step = plan.family.step_ref(ix);
-    let write = plan.family.step(ix).write.map(|write| plan.send_id(write));
-    let outcome = match write.and_then(|write| memory.write_result(&write)) {
+    let send_id = |ix| history.run.as_ref().and_then(|run| run.send_id(ix));
+    let write = plan.family.step(ix).write.and_then(send_id);
+    let outcome = match write.and_then(|write| history.memory.write_result(&write)) {
         None => Err("there is no result of a write before it".to_owned()),
         Some(result) if result.artifacts.is_empty() => Err("the job brought no files".to_owned()),
-        Some(result) => match &plan.family.step(ix).content {
-            Content::Check { expected } => check(result, expected, files)
+        Some(result) => match (plan.family.step(ix).content(), send_id(ix)) {
+            (Some(Content::Check { expected }), Some(id)) => check(result, expected, files)
                 .map_err(|error| error.to_string())
                 .map(|(errors, warnings)| Event::Checked {
                     step: step.clone(),
-                    check: plan.send_id(ix),
+                    check: id,
                     errors,
                     warnings,
                 }),
-            Content::Download { artifacts } => {
-                publish_all(plan, memory, files, ix, (artifacts, result))
+            (Some(Content::Download { artifacts }), _) => {
+                publish_all(plan, history, files, ix, (artifacts, result))
                     .map_err(|error| error.to_string())
             }
-            Content::Create { .. } | Content::Iterate { .. } | Content::Review { .. } => {
-                Err("it is not done at home".to_owned())
-            }
+            _ => Err("it is not done at home".to_owned()),
         },
     };
     outcome.unwrap_or_else(|error| Event::StepFailed { step, error })
@@ -82,7 +81,7 @@ fn check(
 
 fn publish_all(
     plan: &Plan,
-    memory: &Memory,
+    history: &History,
     files: &dyn Files,
     ix: StepIx,
     (selection, result): (&Selection, &WriteResult),
@@ -117,7 +116,7 @@ fn publish_all(
         published.push(files.publish(
             Path::new(&file.path),
             stored,
-            memory.published.get(&file.path),
+            history.memory.published.get(&file.path),
         )?);
     }
     Ok(Event::FilesPublished {

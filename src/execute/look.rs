@@ -28,15 +28,18 @@ impl Desk<'_> {
             let family = &self.plan.family;
             for ix in family.step_indices() {
                 let step = family.step(ix);
-                let is_new = step.content.kind() == StepKind::Create
+                let (Some(content), Some(id)) = (step.content(), self.send_id(ix)) else {
+                    continue;
+                };
+                let is_new = step.kind == StepKind::Create
                     && matches!(self.plan.action(ix), Action::Run(_))
-                    && self.memory.find(&self.plan.send_id(ix)).is_none();
+                    && self.memory.find(&id).is_none();
                 if is_new {
                     let subject = Subject::Create {
                         step: family.step_ref(ix),
-                        key: step.key,
+                        key: id.key,
                     };
-                    quarries.push(self.quarry(subject, &step.content)?);
+                    quarries.push(self.quarry(subject, content)?);
                 }
             }
         }

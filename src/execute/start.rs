@@ -26,16 +26,15 @@ impl Begin {
         let last = history.run.as_ref().map_or(RunId(0), |run| run.id);
         match self {
             Self::Start(sheet) => {
-                let of_another = sheet.parts.iter().filter(|part| {
-                    let known = history.memory.lineages.get(&part.lineage);
-                    known.is_some_and(|lineage| lineage.part.as_ref() != Some(&part.id))
-                });
-                let mut events: Vec<Event> = of_another
-                    .map(|part| Event::Bound {
+                let of_another = sheet.parts.iter().filter_map(|part| {
+                    let lineage = part.lineage?;
+                    let owner = &history.memory.lineages.get(&lineage)?.part;
+                    (owner.as_ref() != Some(&part.id)).then(|| Event::Bound {
                         part: part.id.clone(),
-                        lineage: part.lineage,
+                        lineage,
                     })
-                    .collect();
+                });
+                let mut events: Vec<Event> = of_another.collect();
                 events.push(Event::RunStarted { sheet });
                 (RunId(last.0 + 1), events)
             }

@@ -30,6 +30,13 @@ pub enum Blocker {
         /// What is proposed; text of the service.
         summary: String,
     },
+    /// Its part needs another one that is neither done nor selected.
+    Unselected {
+        /// Its part.
+        part: PartId,
+        /// The other one.
+        needs: PartId,
+    },
     /// A step before it can't run.
     Before {
         /// Which.
@@ -45,6 +52,10 @@ impl fmt::Display for Blocker {
                 write!(f, "{}: {}", claim.why, jobs.join(", "))
             }
             Self::Proposal { summary } => write!(f, "its review proposes an iteration: {summary}"),
+            Self::Unselected { part, needs } => write!(
+                f,
+                "needs {needs}, which is neither done nor selected; `+{part}` selects what it needs"
+            ),
             Self::Before { step } => write!(f, "{step} is blocked"),
         }
     }

@@ -17,8 +17,8 @@ use super::timing::{Timing, order};
 pub struct Plan {
     /// The family.
     pub family: Family,
-    /// The remote job of each part, in the order of the parts.
-    pub lineages: Vec<LineageId>,
+    /// The remote job of each part, in the order of the parts; none where its create is not known yet.
+    pub lineages: Vec<Option<LineageId>>,
     /// What is to be done, in the order of the steps.
     pub actions: Vec<Action>,
     /// How long things take, and what is urgent.
@@ -46,13 +46,13 @@ impl Plan {
     /// As [`Plan::new`].
     pub fn of_jobs(
         family: Family,
-        lineages: Vec<LineageId>,
+        lineages: Vec<Option<LineageId>>,
         memory: &Memory,
         missing: &BTreeSet<String>,
     ) -> Result<Self, Vec<EditedLineage>> {
         let edits: Vec<EditedLineage> = family
             .part_indices()
-            .filter_map(|part| edited(&family, memory, part, lineages[part.0 as usize]))
+            .filter_map(|part| edited(&family, memory, part, lineages[part.0 as usize]?))
             .collect();
         if !edits.is_empty() {
             return Err(edits);
@@ -85,9 +85,9 @@ impl Plan {
         })
     }
 
-    /// The remote job of `part`.
+    /// The remote job of `part`; none when its create is not known yet.
     #[must_use]
-    pub fn lineage(&self, part: PartIx) -> LineageId {
+    pub fn lineage(&self, part: PartIx) -> Option<LineageId> {
         self.lineages[part.0 as usize]
     }
 
@@ -97,22 +97,21 @@ impl Plan {
         &self.actions[ix.0 as usize]
     }
 
-    /// The work of the step at `ix` on its part's job.
+    /// The work of the step at `ix` on its part's job, once both are known.
     #[must_use]
-    pub fn send_id(&self, ix: StepIx) -> SendId {
+    pub fn send_id(&self, ix: StepIx) -> Option<SendId> {
         let step = self.family.step(ix);
-        SendId {
-            lineage: self.lineage(step.part),
-            key: step.key,
-        }
+        Some(SendId {
+            lineage: self.lineage(step.part)?,
+            key: step.key()?,
+        })
     }
 
     /// How many creates and iterates would be sent.
     #[must_use]
     pub fn writes(&self) -> usize {
         let runs = |ix: &StepIx| {
-            matches!(self.action(*ix), Action::Run(_))
-                && self.family.step(*ix).content.kind().is_write()
+            matches!(self.action(*ix), Action::Run(_)) && self.family.step(*ix).kind.is_write()
         };
         self.family.step_indices().filter(runs).count()
     }
@@ -129,7 +128,7 @@ fn edited(
     let wanted: Vec<&Step> = family
         .steps_of(part)
         .map(|ix| family.step(ix))
-        .filter(|step| step.content.kind().is_write())
+        .filter(|step| step.kind.is_write())
         .collect();
     let applied = memory.applied(known);
     let (depth, send) = applied
@@ -140,12 +139,15 @@ fn edited(
         part: family.part(part).id.clone(),
         job: known.job.clone(),
         applied: prompt_text(&send.content),
-        wanted: wanted.get(depth).map(|step| prompt_text(&step.content)),
+        wanted: wanted
+            .get(depth)
+            .and_then(|step| step.content())
+            .map(prompt_text),
     })
 }
 
 /// What comes after a blocked step of its part, or needs its part, can't run either.
-fn block_what_follows(family: &Family, actions: &mut [Action]) {
+pub(super) fn block_what_follows(family: &Family, actions: &mut [Action]) {
     let mut blocked: BTreeMap<PartIx, StepIx> = BTreeMap::new();
     for part in order(family) {
         let needs = &family.part(part).needs;
@@ -164,8 +166,9 @@ fn block_what_follows(family: &Family, actions: &mut [Action]) {
     }
 }
 
+/// Whether `step` may be the write with the key `key`: one that is not known yet may be any.
 fn holds(step: Option<&&Step>, key: StepKey) -> bool {
-    step.is_some_and(|step| step.key == key)
+    step.is_some_and(|step| step.key().is_none_or(|known| known == key))
 }
 
 fn prompt_text(content: &Content) -> String {
@@ -182,7 +185,7 @@ struct Judgement<'a> {
     missing: &'a BTreeSet<String>,
     /// The remote job that each part had last.
     last_jobs: &'a BTreeMap<&'a PartId, Option<&'a JobId>>,
-    lineages: &'a [LineageId],
+    lineages: &'a [Option<LineageId>],
     /// Of the steps before it.
     actions: &'a [Action],
 }
@@ -197,10 +200,11 @@ impl Judgement<'_> {
                 Action::Run(_) | Action::Reuse => {}
             }
         }
-        match step.content.kind() {
+        match step.kind {
             StepKind::Create | StepKind::Iterate | StepKind::Review => self.of_send(step),
             StepKind::Check => {
-                if self.memory.passed_checks.contains(&self.id(step)) {
+                let id = self.id(step);
+                if id.is_some_and(|id| self.memory.passed_checks.contains(&id)) {
                     Action::Reuse
                 } else {
                     Action::Run(Reason::New)
@@ -210,20 +214,25 @@ impl Judgement<'_> {
         }
     }
 
-    fn id(&self, step: &Step) -> SendId {
-        SendId {
-            lineage: self.lineages[step.part.0 as usize],
-            key: step.key,
-        }
+    fn id(&self, step: &Step) -> Option<SendId> {
+        Some(SendId {
+            lineage: self.lineages[step.part.0 as usize]?,
+            key: step.key()?,
+        })
     }
 
     fn was_begun(&self, step: &Step) -> bool {
-        self.memory.index.contains_key(&self.id(step))
+        self.send(step).is_some()
+    }
+
+    fn send(&self, step: &Step) -> Option<&Send> {
+        self.memory.find(&self.id(step)?)
     }
 
     fn of_send(&self, step: &Step) -> Action {
-        let Some(send) = self.memory.find(&self.id(step)) else {
-            if let Some(claim) = self.memory.claims.get(&step.key) {
+        let Some(send) = self.send(step) else {
+            let claim = step.key().and_then(|key| self.memory.claims.get(&key));
+            if let Some(claim) = claim {
                 let claim = claim.clone();
                 return Action::Blocked(Blocker::Claimed { claim });
             }
@@ -263,7 +272,7 @@ impl Judgement<'_> {
     fn reason_for_new(&self, step: &Step) -> Reason {
         let part = &self.family.part(step.part).id;
         match self.last_jobs.get(part) {
-            Some(before) if step.content.kind() == StepKind::Create => Reason::NewCreate {
+            Some(before) if step.kind == StepKind::Create => Reason::NewCreate {
                 before: before.cloned(),
             },
             _ => Reason::New,
@@ -274,7 +283,9 @@ impl Judgement<'_> {
         let Policy::PublishAs(stem) = &step.policy else {
             return Action::Run(Reason::New);
         };
-        let id = step.write.map(|write| self.id(self.family.step(write)));
+        let id = step
+            .write
+            .and_then(|write| self.id(self.family.step(write)));
         let Some(result) = id.and_then(|id| self.memory.write_result(&id)) else {
             return Action::Run(Reason::New);
         };
@@ -282,7 +293,7 @@ impl Judgement<'_> {
             let why = "the job brought no files".to_owned();
             return Action::Run(Reason::Again { why });
         }
-        let Content::Download { artifacts } = &step.content else {
+        let Some(Content::Download { artifacts }) = step.content() else {
             return Action::Run(Reason::New);
         };
         let files = super::publish::files(stem, artifacts, result);

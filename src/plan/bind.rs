@@ -7,14 +7,15 @@ use super::ids::PartId;
 use super::key::{LineageId, StepKey};
 use super::memory::Memory;
 
-/// Matches every part to a remote job, known or still to be made; the answer is in the order of the parts.
+/// Matches every part to a remote job, known or still to be made; the answer is in the order of the parts. A part whose
+/// create is not known yet has none.
 ///
 /// A step key contains the keys of all writes before it, so two chains that share the key at some depth share everything
 /// above it. Going from the deepest keys upwards and matching what is left therefore finds the longest common lineages.
 /// A job that ends where the two chains meet can go on; one that went on otherwise is of use to nobody, and stays with the
 /// part that had it. Among equals a part keeps the job that it had.
 #[must_use]
-pub fn bind(family: &Family, memory: &Memory) -> Vec<LineageId> {
+pub fn bind(family: &Family, memory: &Memory) -> Vec<Option<LineageId>> {
     let chains: Vec<Vec<StepKey>> = family
         .part_indices()
         .map(|part| family.write_keys(part))
@@ -52,7 +53,8 @@ pub fn bind(family: &Family, memory: &Memory) -> Vec<LineageId> {
         }
     }
     give_fresh_ordinals(family, memory, &chains, &mut bound);
-    bound.into_values().collect()
+    let parts = family.part_indices();
+    parts.map(|part| bound.get(&part).copied()).collect()
 }
 
 /// The chains of writes of all known jobs, each at least its create.

@@ -1,6 +1,6 @@
 //! A manifest with its meaning worked out: every part, every step, every key, and what waits for what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::content::{Content, Digest, StepKind};
@@ -55,14 +55,35 @@ pub struct Step {
     pub part: PartIx,
     /// Its id.
     pub id: StepId,
+    /// What kind of step it is.
+    pub kind: StepKind,
     /// What it asks for.
-    pub content: Content,
-    /// Its content key.
-    pub key: StepKey,
+    pub ask: Ask,
     /// The write before it in its part, on whose result it works; `None` for a create.
     pub write: Option<StepIx>,
     /// What a key doesn't see.
     pub policy: Policy,
+}
+
+/// What a step asks for, as far as that is known.
+#[derive(Debug, Clone)]
+pub enum Ask {
+    /// All of it.
+    Known {
+        /// What it asks for.
+        content: Content,
+        /// Its content key.
+        key: StepKey,
+    },
+    /// It reads results that are not there yet, or it comes after a write that does: it has no key before they are.
+    Dynamic(Dynamic),
+}
+
+/// A step that is not known yet.
+#[derive(Debug, Clone)]
+pub struct Dynamic {
+    /// The steps whose results it waits for.
+    pub waits_for: BTreeSet<StepRef>,
 }
 
 /// What a step does with its result: no part of its key.
@@ -85,6 +106,26 @@ pub enum OnProposal {
     Ignore,
     /// The step fails.
     Fail,
+}
+
+impl Step {
+    /// What it asks for, once that is known.
+    #[must_use]
+    pub const fn content(&self) -> Option<&Content> {
+        match &self.ask {
+            Ask::Known { content, .. } => Some(content),
+            Ask::Dynamic(_) => None,
+        }
+    }
+
+    /// Its content key, once that is known.
+    #[must_use]
+    pub const fn key(&self) -> Option<StepKey> {
+        match &self.ask {
+            Ask::Known { key, .. } => Some(*key),
+            Ask::Dynamic(_) => None,
+        }
+    }
 }
 
 impl Family {
@@ -125,68 +166,30 @@ impl Family {
         }
     }
 
-    /// The keys of `part`'s writes, in order: what its remote job should have been through.
+    /// The keys of `part`'s writes, in order, as far as they are known: what its remote job should have been through.
     #[must_use]
     pub fn write_keys(&self, part: PartIx) -> Vec<StepKey> {
         self.steps_of(part)
             .map(|ix| self.step(ix))
-            .filter(|step| step.content.kind().is_write())
-            .map(|step| step.key)
+            .filter(|step| step.kind.is_write())
+            .map_while(Step::key)
             .collect()
     }
 
-    /// The digest of what makes two plans the same: part ids and the keys of their steps, in whatever order the parts are.
+    /// The digest of what makes two plans the same: part ids and the keys of their steps that are known before a run, in
+    /// whatever order the parts are.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let line = |ix| {
             let steps = self.steps_of(ix).map(|step| self.step(step));
-            let keys = steps.map(|step| format!(" {} {}", step.id, step.key));
+            let keys = steps.map(|step| match step.key() {
+                Some(key) => format!(" {} {key}", step.id),
+                None => format!(" {} -", step.id),
+            });
             format!("{}{}\n", self.part(ix).id, keys.collect::<String>())
         };
         let mut lines: Vec<String> = self.part_indices().map(line).collect();
         lines.sort_unstable();
         Digest::of(lines.concat().as_bytes())
-    }
-
-    /// The same family with its parts in the order of `ids`: a run that goes on knows its parts by their places.
-    /// `None` when these are not its parts.
-    #[must_use]
-    pub fn in_order_of<'a>(&self, ids: impl IntoIterator<Item = &'a PartId>) -> Option<Self> {
-        let by_id: BTreeMap<&PartId, PartIx> = self
-            .part_indices()
-            .map(|ix| (&self.part(ix).id, ix))
-            .collect();
-        let order: Vec<PartIx> = ids
-            .into_iter()
-            .map(|id| by_id.get(id).copied())
-            .collect::<Option<_>>()?;
-        let places: BTreeMap<PartIx, PartIx> =
-            order.iter().copied().zip(self.part_indices()).collect();
-        if places.len() != self.parts.len() {
-            return None;
-        }
-        let mut family = Self {
-            parts: Vec::new(),
-            steps: Vec::new(),
-            ..self.clone()
-        };
-        for (new, old) in self.part_indices().zip(order) {
-            let mut part = self.part(old).clone();
-            let old_first = part.steps.start;
-            let first = u32::try_from(family.steps.len()).ok()?;
-            for ix in self.steps_of(old) {
-                let step = self.step(ix);
-                let write = step.write.map(|write| StepIx(write.0 - old_first + first));
-                family.steps.push(Step {
-                    part: new,
-                    write,
-                    ..step.clone()
-                });
-            }
-            part.steps = first..first + (part.steps.end - old_first);
-            part.needs = part.needs.iter().map(|need| places[need]).collect();
-            family.parts.push(part);
-        }
-        Some(family)
     }
 }

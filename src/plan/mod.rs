@@ -13,5 +13,7 @@ pub mod money;
 pub mod publish;
 pub mod remote;
 pub mod resolve;
+pub mod selection;
 pub mod settings;
+pub mod subset;
 pub mod timing;

@@ -21,6 +21,7 @@ const ASSUMED_LOCAL: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Default)]
 pub struct Timing {
     tails: Vec<Duration>,
+    longest: Duration,
     /// At the assumed durations no run of the plan can be shorter, whatever the service's limiter is: what is at the
     /// service already may end at once, and a whole window's count may go out together.
     pub lower_bound: Duration,
@@ -51,6 +52,7 @@ impl Timing {
                 window_start,
             ),
             expected: makespan(family, actions, &tails, pace),
+            longest: tails.iter().max().copied().unwrap_or_default(),
             tails,
         }
     }
@@ -59,6 +61,17 @@ impl Timing {
     #[must_use]
     pub fn tail(&self, ix: StepIx) -> Duration {
         self.tails[ix_of(ix)]
+    }
+}
+
+impl Timing {
+    /// √(weight × hazard) of a job that is at work for the step: it weighs more the more waits for it, and its hazard is the
+    /// chance that it ends within a second, when it lasts as long as it is taken to.
+    #[must_use]
+    pub fn root(&self, step: Option<StepIx>) -> f64 {
+        let tail = step.map(|step| self.tail(step)).unwrap_or_default();
+        let weight = 1.0 + tail.as_secs_f64() / self.longest.as_secs_f64().max(1.0);
+        (weight / ASSUMED_WRITE.as_secs_f64()).sqrt()
     }
 }
 
@@ -94,7 +107,7 @@ fn makespan(
 ) -> Duration {
     let limits = &family.settings.limits;
     let is_sent = |ix: &StepIx| {
-        family.step(*ix).content.kind().is_write()
+        family.step(*ix).kind.is_write()
             && matches!(&actions[ix_of(*ix)], Action::Run(reason) if !matches!(reason, Reason::Continues { .. }))
     };
     let mut writes: Vec<Duration> = family
@@ -148,7 +161,7 @@ fn assumed(family: &Family, actions: &[Action], ix: StepIx) -> Duration {
     if !matches!(actions[ix_of(ix)], Action::Run(_)) {
         return Duration::ZERO;
     }
-    match family.step(ix).content.kind() {
+    match family.step(ix).kind {
         StepKind::Create | StepKind::Iterate => ASSUMED_WRITE,
         StepKind::Review => ASSUMED_REVIEW,
         StepKind::Check | StepKind::Download => ASSUMED_LOCAL,

@@ -79,6 +79,7 @@ const fn remedy(reason: &ExitReason) -> Option<&'static str> {
         | ExitReason::Cancelled
         | ExitReason::Unresolved
         | ExitReason::PartFailed
-        | ExitReason::PartRejected => None,
+        | ExitReason::PartRejected
+        | ExitReason::PartBlocked => None,
     }
 }

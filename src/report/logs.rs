@@ -125,6 +125,7 @@ fn tone(event: &Event) -> Tone {
         | Event::PollSent { .. }
         | Event::Searched { why: None, .. }
         | Event::Polled { .. }
+        | Event::Swept { .. }
         | Event::FileStored { .. } => Tone::Dim,
         Event::RunStarted { .. } | Event::RunResumed { .. } | Event::Unpaused { .. } => {
             Tone::Strong

@@ -4,6 +4,7 @@
 
 mod advice;
 pub mod checkup;
+pub mod graph;
 pub mod json;
 pub mod ledger;
 pub mod logs;

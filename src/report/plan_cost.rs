@@ -66,7 +66,7 @@ impl PlannedSends {
             if !matches!(plan.action(ix), Action::Run(_)) {
                 continue;
             }
-            match plan.family.step(ix).content.kind() {
+            match plan.family.step(ix).kind {
                 StepKind::Create => sends.create += 1,
                 StepKind::Iterate => sends.iterate += 1,
                 StepKind::Review => sends.review += 1,
@@ -79,13 +79,11 @@ impl PlannedSends {
 
 /// Whether the step at `ix` is a write that runs and is not charged yet: one whose files are on their way home may be.
 fn is_due(plan: &Plan, memory: &Memory, ix: StepIx) -> bool {
-    let send = memory.find(&plan.send_id(ix));
+    let send = plan.send_id(ix).and_then(|id| memory.find(&id));
     let is_charged = send.is_some_and(|send| {
         matches!(send.state, SendState::Collecting(_)) && send.hold == Cents::ZERO
     });
-    matches!(plan.action(ix), Action::Run(_))
-        && plan.family.step(ix).content.kind().is_write()
-        && !is_charged
+    matches!(plan.action(ix), Action::Run(_)) && plan.family.step(ix).kind.is_write() && !is_charged
 }
 
 fn cheapest(memory: &Memory) -> Option<Cents> {

@@ -62,7 +62,7 @@ struct Part<'a> {
 struct Step<'a> {
     id: &'a str,
     kind: &'a str,
-    key: String,
+    key: Option<String>,
     action: &'a str,
     reason: String,
 }
@@ -70,7 +70,7 @@ struct Step<'a> {
 impl<'a> Part<'a> {
     fn of(plan: &'a Plan, memory: &'a Memory, ix: PartIx) -> Self {
         let part = plan.family.part(ix);
-        let known = memory.lineages.get(&plan.lineage(ix));
+        let known = plan.lineage(ix).and_then(|id| memory.lineages.get(&id));
         let job = known.and_then(|lineage| lineage.job.as_ref());
         Self {
             id: part.id.as_str(),
@@ -95,8 +95,8 @@ impl<'a> Step<'a> {
         };
         Self {
             id: step.id.as_str(),
-            kind: step.content.kind().as_str(),
-            key: step.key.to_string(),
+            kind: step.kind.as_str(),
+            key: step.key().map(|key| key.to_string()),
             action,
             reason,
         }

@@ -17,6 +17,7 @@ pub(super) enum Kind {
     FileMissing,
     Claimed,
     Proposal,
+    Unselected,
     Before,
 }
 
@@ -32,6 +33,7 @@ impl Kind {
             Action::Run(Reason::FileMissing { .. }) => Self::FileMissing,
             Action::Blocked(Blocker::Claimed { .. }) => Self::Claimed,
             Action::Blocked(Blocker::Proposal { .. }) => Self::Proposal,
+            Action::Blocked(Blocker::Unselected { .. }) => Self::Unselected,
             Action::Blocked(Blocker::Before { .. }) => Self::Before,
         })
     }
@@ -39,9 +41,11 @@ impl Kind {
 
 /// Why the step at `ix` is reused.
 pub(super) fn reused(plan: &Plan, memory: &Memory, ix: StepIx) -> String {
-    match plan.family.step(ix).content.kind() {
+    match plan.family.step(ix).kind {
         StepKind::Create | StepKind::Iterate | StepKind::Review => {
-            let known = memory.lineages.get(&plan.send_id(ix).lineage);
+            let known = plan
+                .send_id(ix)
+                .and_then(|id| memory.lineages.get(&id.lineage));
             match known.and_then(|lineage| lineage.job.as_ref()) {
                 Some(job) => format!("succeeded on job {job}"),
                 None => "succeeded before".to_owned(),

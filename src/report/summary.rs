@@ -177,7 +177,7 @@ impl Summary {
             paused: run
                 .paused
                 .as_ref()
-                .filter(|_| run.end.is_none())
+                .filter(|_| run.end.is_none() || run.pause_stands)
                 .map(|by| by.user.clone()),
             counts,
             cost: CostSummary {
@@ -197,6 +197,17 @@ impl Summary {
         })
     }
 
+    /// The same of the parts with these ids alone. What it cost and sent is of the whole run.
+    #[must_use]
+    pub fn of_parts(mut self, ids: &BTreeSet<PartId>) -> Self {
+        self.parts.retain(|part| ids.contains(&part.id));
+        self.counts = Outcome::ALL.map(|outcome| (outcome, 0)).into();
+        for part in &self.parts {
+            *self.counts.entry(part.outcome).or_default() += 1;
+        }
+        self
+    }
+
     /// The run in one word, by the reason that decides its exit code.
     #[must_use]
     pub fn outcome(&self) -> &'static str {
@@ -212,7 +223,9 @@ impl Summary {
             Some(ExitReason::Cancelled) => "cancelled",
             Some(ExitReason::Unresolved) => "unresolved",
             Some(ExitReason::CapReached | ExitReason::BalanceTooLow) => "stopped",
-            Some(ExitReason::PartFailed | ExitReason::PartRejected) => "failed",
+            Some(ExitReason::PartFailed | ExitReason::PartRejected | ExitReason::PartBlocked) => {
+                "failed"
+            }
         }
     }
 
@@ -264,9 +277,9 @@ impl<'a> Desk<'a> {
     }
 
     fn part(&self, ix: PartIx, part: &SheetPart) -> PartSummary {
-        let is_pending = self.pending.contains(&part.lineage);
-        let charged = self.charged.get(&part.lineage).copied();
-        let known = self.memory.lineages.get(&part.lineage);
+        let is_pending = part.lineage.is_some_and(|id| self.pending.contains(&id));
+        let charged = part.lineage.and_then(|id| self.charged.get(&id)).copied();
+        let known = part.lineage.and_then(|id| self.memory.lineages.get(&id));
         let mut steps: Vec<StepSummary> = self
             .run
             .steps_of(ix)
@@ -278,7 +291,7 @@ impl<'a> Desk<'a> {
                     id: step.id.clone(),
                     kind: step.kind,
                     outcome: self.run.outcome(step_ix),
-                    key: Some(step.key),
+                    key: step.key,
                     attempts: run.attempts,
                     error: run.error.clone(),
                     warnings: run.warnings.clone(),
@@ -300,7 +313,7 @@ impl<'a> Desk<'a> {
     }
 
     fn review(&self, part: &SheetPart, step: &SheetStep) -> Option<(&str, Option<&str>)> {
-        match &self.memory.find(&part.send_id(step))?.state {
+        match &self.memory.find(&part.send_id(step)?)?.state {
             SendState::Reviewed(review) => Some((&review.message, review.proposal.as_deref())),
             _ => None,
         }
@@ -308,7 +321,7 @@ impl<'a> Desk<'a> {
 
     fn explanation(&self, part: &SheetPart) -> Option<String> {
         let writes = part.steps.iter().rev().filter(|step| step.kind.is_write());
-        let mut results = writes.filter_map(|step| self.memory.write_result(&part.send_id(step)));
+        let mut results = writes.filter_map(|step| self.memory.write_result(&part.send_id(step)?));
         results.next().map(|result| result.explanation.clone())
     }
 
@@ -332,7 +345,7 @@ impl<'a> Desk<'a> {
         };
         let before = part.steps.iter().take_while(|other| other.id != step.id);
         let write = before.filter(|other| other.kind.is_write()).last();
-        let result = write.and_then(|write| self.memory.write_result(&part.send_id(write)));
+        let result = write.and_then(|write| self.memory.write_result(&part.send_id(write)?));
         let wanted = result.map(|result| publish::files(stem, &step.artifacts, result));
         let published = wanted.into_iter().flatten();
         published

@@ -1,5 +1,6 @@
 //! Every event in words: one line, safe for a terminal.
 
+use crate::plan::ids::PartId;
 use crate::plan::memory::Published;
 use crate::plan::money::Cents;
 use crate::plan::remote::{Timestamp, WriteResult};
@@ -37,12 +38,11 @@ pub fn words(event: &Event) -> String {
         }
         Event::Paused { by, .. } => format!("{} paused the run", quote(&by.user)),
         Event::Unpaused { by, .. } => format!("{} lets the run go on", quote(&by.user)),
-        Event::Cancelled { by, why, .. } => {
-            format!(
-                "{}; what is paid comes home",
-                cancelled(&by.user, why.as_deref())
-            )
-        }
+        Event::Cancelled { parts, by, why, .. } => format!(
+            "{}{}; what is paid comes home",
+            cancelled(&by.user, why.as_deref()),
+            of_parts(parts)
+        ),
         Event::Stopping { reason } => format!("nothing new is started: {}", stop(reason)),
         Event::RunEnded { end, .. } => format!("the run ends: {}", end_words(end)),
         Event::Checked {
@@ -52,6 +52,15 @@ pub fn words(event: &Event) -> String {
         Event::Capped { why, .. } => format!("does not start: {}", quote(why)),
         Event::StepFailed { error, .. } => format!("failed: {}", quote(error)),
         event => of_send(event),
+    }
+}
+
+/// Which parts are meant, where it is not all of them.
+fn of_parts(parts: &[PartId]) -> String {
+    match parts {
+        [] => String::new(),
+        [part] => format!(", of part {part}"),
+        [first, .., last] => format!(", of {} parts from {first} to {last}", parts.len()),
     }
 }
 
@@ -139,6 +148,15 @@ fn of_send(event: &Event) -> String {
         | Event::ConfirmedAbsent { .. } => of_search(event),
         Event::PollSent { .. } => "its job is looked at".to_owned(),
         Event::Polled { status, .. } => format!("its job is {}", terminal::clipped(status, 40)),
+        Event::Swept { why: Some(why), .. } => {
+            format!("the job list can't be read: {}", quote(why))
+        }
+        Event::Swept { at_work, .. } => {
+            format!(
+                "looked at the job list: {} at work",
+                counted(at_work.len(), "job")
+            )
+        }
         Event::Completed { result, .. } => completed(result),
         Event::JobFailed {
             why,

@@ -22,7 +22,7 @@ impl Event {
             | Self::JobFailed { call, .. }
             | Self::FileStored { call, .. }
             | Self::FileNotStored { call, .. } => Some(call),
-            Self::Searched { call, .. } => Some(call),
+            Self::Searched { call, .. } | Self::Swept { call, .. } => Some(call),
             Self::Unresolved { call, .. } | Self::Doubted { call, .. } => call.as_ref(),
             _ => None,
         }
@@ -53,6 +53,17 @@ impl Event {
             | Self::FileLost { send, .. } => Some(send),
             _ => None,
         }
+    }
+
+    /// All sends that this event says something about.
+    pub fn sends(&self) -> impl Iterator<Item = &SendId> {
+        let many = match self {
+            Self::Swept { at_work, .. } => at_work.as_slice(),
+            _ => &[],
+        };
+        self.send()
+            .into_iter()
+            .chain(many.iter().map(|job| &job.send))
     }
 
     /// The step that this event is about, where it names one.
@@ -98,6 +109,7 @@ impl Event {
             Self::Unresolved { .. } => "unresolved",
             Self::PollSent { .. } => "poll_sent",
             Self::Polled { .. } => "polled",
+            Self::Swept { .. } => "swept",
             Self::Completed { .. } => "completed",
             Self::JobFailed { .. } => "job_failed",
             Self::FileStored { .. } => "file_stored",

@@ -1,5 +1,7 @@
 //! What a person asks of a run that is under way, and what it means for the run.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Person};
@@ -7,6 +9,9 @@ use super::outcome::Outcome;
 use super::progress::Run;
 use super::step::StepState;
 use super::stop::StopReason;
+use crate::plan::family::{PartIx, StepIx};
+use crate::plan::ids::PartId;
+use crate::plan::memory::Memory;
 
 /// What makes a command one command, however often it is read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,9 +27,23 @@ pub enum Order {
     Unpause,
     /// Nothing new is sent any more, and what is paid comes home.
     Cancel {
+        /// Of these parts alone; none: of the whole run.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        parts: Vec<PartId>,
         /// Why, in the words of who asks.
         why: Option<String>,
     },
+}
+
+impl Order {
+    /// Whether it is about the whole run.
+    #[must_use]
+    pub const fn is_of_the_run(&self) -> bool {
+        match self {
+            Self::Pause | Self::Unpause => true,
+            Self::Cancel { parts, .. } => parts.is_empty(),
+        }
+    }
 }
 
 /// Something that a person asks of a run.
@@ -46,7 +65,12 @@ impl Command {
         match self.order {
             Order::Pause => Event::Paused { by, command },
             Order::Unpause => Event::Unpaused { by, command },
-            Order::Cancel { why } => Event::Cancelled { by, why, command },
+            Order::Cancel { parts, why } => Event::Cancelled {
+                parts,
+                by,
+                why,
+                command,
+            },
         }
     }
 }
@@ -75,9 +99,12 @@ impl Run {
     /// What a person asked for.
     pub(super) fn obey(&mut self, event: &Event) {
         match event {
-            Event::Paused { by, .. } => self.paused = Some(by.clone()),
-            Event::Unpaused { .. } => self.paused = None,
-            Event::Cancelled { by, why, .. } if !self.is_cancelled() => {
+            Event::Paused { by, command } => {
+                self.paused = Some(by.clone());
+                self.pause_stands = command.is_none();
+            }
+            Event::Unpaused { .. } => (self.paused, self.pause_stands) = (None, false),
+            Event::Cancelled { parts, by, why, .. } if parts.is_empty() && !self.is_cancelled() => {
                 self.stops.push(StopReason::Cancelled {
                     user: by.user.clone(),
                     why: why.clone(),
@@ -85,6 +112,35 @@ impl Run {
             }
             _ => {}
         }
+    }
+
+    /// Nothing new is sent for `ids`: their steps that may start are looked at anew. The answer are those that still may.
+    pub(super) fn cancel_parts(&mut self, ids: &[PartId], memory: &Memory) -> Vec<StepIx> {
+        let ids: BTreeSet<&PartId> = ids.iter().collect();
+        let parts = (0..).map(PartIx).zip(&self.sheet.parts);
+        let parts = parts.filter(|(_, part)| ids.contains(&part.id));
+        let parts: Vec<PartIx> = parts.map(|(ix, _)| ix).collect();
+        self.cancelled.extend(&parts);
+        let steps: Vec<StepIx> = parts.iter().flat_map(|part| self.steps_of(*part)).collect();
+        for ix in steps {
+            let step = self.step_mut(ix);
+            if step.state == StepState::Ready {
+                step.state = StepState::Waiting;
+            }
+        }
+        self.walk(parts, memory)
+    }
+
+    /// The steps of `ids` that are not to be started, or not yet.
+    #[must_use]
+    pub fn not_ready(&self, ids: &[PartId]) -> Vec<StepIx> {
+        let ids: BTreeSet<&PartId> = ids.iter().collect();
+        let parts = (0..).map(PartIx).zip(&self.sheet.parts);
+        let parts = parts.filter(|(_, part)| ids.contains(&part.id));
+        let steps = parts.flat_map(|(ix, _)| self.steps_of(ix));
+        steps
+            .filter(|ix| self.step(*ix).state != StepState::Ready)
+            .collect()
     }
 
     /// What a cancelled run leaves undone is cancelled, once it is finished.

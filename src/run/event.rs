@@ -38,6 +38,15 @@ pub struct AdoptedWrite {
     pub key: IdempotencyKey,
 }
 
+/// A job that the list shows at work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenAtWork {
+    /// The send whose job it is.
+    pub send: SendId,
+    /// Not to be polled before: the list tells no wait, so the last one that was told holds.
+    pub next_poll_at: Timestamp,
+}
+
 /// Who said something that only a person can say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
@@ -270,6 +279,16 @@ pub enum Event {
         /// Not to be polled before.
         next_poll_at: Timestamp,
     },
+    /// A page of the job list was read in place of polls.
+    Swept {
+        /// The request.
+        call: Call,
+        /// What came instead of a page; `None`: a page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+        /// Jobs that were due for a poll, and are still at work.
+        at_work: Vec<SeenAtWork>,
+    },
     /// The job is done.
     Completed {
         /// The send.
@@ -369,8 +388,12 @@ pub enum Event {
         /// The command, when it was given beside the run.
         command: Option<CommandId>,
     },
-    /// Nothing new is sent any more; what was sent goes on to its end, and then the run is finished.
+    /// Nothing new is sent any more, for the whole run or for some of its parts; what was sent goes on to its end, and then
+    /// the run is finished.
     Cancelled {
+        /// Of these parts alone; none: of the whole run.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        parts: Vec<PartId>,
         /// Who said so.
         by: Person,
         /// Why, in that person's words.

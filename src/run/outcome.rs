@@ -111,6 +111,8 @@ pub enum ExitReason {
     PartFailed,
     /// Some part was rejected by a check.
     PartRejected,
+    /// Some part needs another one that was neither done nor selected.
+    PartBlocked,
 }
 
 impl ExitReason {
@@ -126,7 +128,7 @@ impl ExitReason {
             | Self::Unresolved => 5,
             Self::CapReached | Self::BalanceTooLow => 3,
             Self::PartFailed if bites(Bug::FailureExitsZero) => 0,
-            Self::PartFailed | Self::PartRejected => 1,
+            Self::PartFailed | Self::PartRejected | Self::PartBlocked => 1,
         }
     }
 
@@ -140,6 +142,7 @@ impl ExitReason {
                 | Self::CapReached
                 | Self::PartFailed
                 | Self::PartRejected
+                | Self::PartBlocked
         )
     }
 
@@ -157,6 +160,7 @@ impl ExitReason {
             Self::BalanceTooLow => "the balance is too low",
             Self::PartFailed => "a part failed",
             Self::PartRejected => "a part was rejected",
+            Self::PartBlocked => "a part needs one that was not selected",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The state of one run: how far each of its steps came. A fold of the run's events over its [`Sheet`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::call::{Endpoint, Silence};
 use super::event::{Event, Person, Record};
@@ -30,6 +30,8 @@ pub struct Run {
     pub stops: Vec<StopReason>,
     /// Who paused it; `None`: it is not paused.
     pub paused: Option<Person>,
+    /// It was paused while no process was at it: the next one finds it so.
+    pub pause_stands: bool,
     /// The last requests had no answer.
     pub silence: Option<Silence>,
     /// A write did not start because of `max_per_part`.
@@ -52,6 +54,8 @@ pub struct Run {
     pub rate_limited: u32,
     /// The first step that did not succeed.
     pub first_bad: Option<StepIx>,
+    /// Parts for which nothing new is sent, by a person's word.
+    pub cancelled: BTreeSet<PartIx>,
     pub(super) parts: Vec<PartRun>,
     pub(super) by_send: BTreeMap<SendId, StepIx>,
     by_name: BTreeMap<StepRef, StepIx>,
@@ -73,8 +77,8 @@ impl Run {
             let first = index(steps.len());
             for step in &part.steps {
                 let ix = StepIx(index(steps.len()));
-                if step.kind.is_send() {
-                    by_send.insert(part.send_id(step), ix);
+                if let Some(send) = part.send_id(step).filter(|_| step.kind.is_send()) {
+                    by_send.insert(send, ix);
                 }
                 by_name.insert(
                     StepRef {
@@ -102,6 +106,7 @@ impl Run {
             steps,
             stops: Vec::new(),
             paused: None,
+            pause_stands: false,
             silence: None,
             capped: false,
             end: None,
@@ -113,6 +118,7 @@ impl Run {
             requests: BTreeMap::new(),
             rate_limited: 0,
             first_bad: None,
+            cancelled: BTreeSet::new(),
             parts,
             by_send,
             by_name,
@@ -157,6 +163,9 @@ impl Run {
                     self.stops.push(reason.clone());
                 }
             }
+            Event::Cancelled { parts, .. } if !parts.is_empty() => {
+                return self.cancel_parts(parts, memory);
+            }
             Event::Paused { .. } | Event::Unpaused { .. } | Event::Cancelled { .. } => {
                 self.obey(&record.event);
             }
@@ -200,7 +209,14 @@ impl Run {
         let is_cancelled = !self.is_finished();
         self.stops
             .retain(|stop| is_cancelled && matches!(stop, StopReason::Cancelled { .. }));
-        self.paused = None;
+        if !is_cancelled {
+            self.cancelled.clear();
+        }
+        if is_cancelled && self.pause_stands {
+            // A person paused it for whoever would go on with it.
+        } else {
+            (self.paused, self.pause_stands) = (None, false);
+        }
         self.strays.clear();
         self.readings.clear();
         self.end = None;
@@ -371,7 +387,7 @@ impl Run {
         self.by_name.get(step).copied()
     }
 
-    fn part_of(&self, ix: StepIx) -> PartIx {
+    pub(super) fn part_of(&self, ix: StepIx) -> PartIx {
         PartIx(index(self.parts.partition_point(|part| part.end <= ix.0)))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::outcome::{Outcome, RunEnd};
 use super::progress::Run;
+use super::sheet::{SheetStep, Start};
 use super::step::{StepRun, StepState};
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::memory::SendId;
@@ -11,6 +12,14 @@ impl Run {
     #[must_use]
     pub fn step(&self, ix: StepIx) -> &StepRun {
         &self.steps[ix.0 as usize]
+    }
+
+    /// The work of the step at `ix` on its part's job, once both are known.
+    #[must_use]
+    pub fn send_id(&self, ix: StepIx) -> Option<SendId> {
+        let part = self.part_of(ix).0 as usize;
+        let (sheet, first) = (&self.sheet.parts[part], self.parts[part].first);
+        sheet.send_id(&sheet.steps[(ix.0 - first) as usize])
     }
 
     /// The step of this run that `send` is for, if any: a send may outlive its step.
@@ -36,6 +45,15 @@ impl Run {
     pub fn has_blocked(&self) -> bool {
         let blocked = StepState::Done(Outcome::Blocked);
         self.steps.iter().any(|step| step.state == blocked)
+    }
+
+    /// Whether a part could not run because it needs one that was not selected.
+    #[must_use]
+    pub fn has_unmet(&self) -> bool {
+        let starts = self.sheet.parts.iter().flat_map(|part| &part.steps);
+        let is_unmet = |step: &SheetStep| matches!(step.start, Start::Unmet { .. });
+        let mut steps = starts.zip(&self.steps);
+        steps.any(|(step, run)| is_unmet(step) && run.state == StepState::Done(Outcome::Blocked))
     }
 
     /// The outcome of a step so far: what did not end is waiting.

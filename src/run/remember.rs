@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::booking::Booking;
 use super::doubt::{given_up, looked_at_again};
-use super::event::{Event, Record};
+use super::event::{Event, Record, SeenAtWork};
 use crate::plan::ledger::EntryKind;
 use crate::plan::memory::{
     Collecting, Lineage, Memory, Open, Price, Running, Send, SendIx, SendState,
@@ -51,10 +51,19 @@ impl Memory {
                 self.published
                     .extend(files.iter().map(|file| (file.wanted.clone(), file.clone())));
             }
+            Event::Swept { at_work, .. } => self.sweep(at_work),
             event => {
                 if let Some(ix) = event.send().and_then(|id| self.index.get(id)).copied() {
                     self.advance(ix, booking, event);
                 }
+            }
+        }
+    }
+
+    fn sweep(&mut self, at_work: &[SeenAtWork]) {
+        for job in at_work {
+            if let Some(ix) = self.index.get(&job.send).copied() {
+                self.running(ix, |running| running.next_poll_at = job.next_poll_at);
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{LineageId, StepKey};
 use crate::plan::memory::{Claim, SendId};
 use crate::plan::money::Cents;
+use crate::plan::selection::Wish;
 
 /// What a run set out to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Sheet {
     pub max_spend: Option<Cents>,
     /// The time zone for people, as an IANA name.
     pub zone: String,
+    /// What was selected; nothing: everything.
+    #[serde(default, skip_serializing_if = "Wish::is_everything")]
+    pub selection: Wish,
     /// The parts.
     pub parts: Vec<SheetPart>,
 }
@@ -35,8 +39,8 @@ pub struct Sheet {
 pub struct SheetPart {
     /// Its id.
     pub id: PartId,
-    /// Its remote job.
-    pub lineage: LineageId,
+    /// Its remote job; none when its create is not known yet.
+    pub lineage: Option<LineageId>,
     /// The parts that it needs, by their places in [`Sheet::parts`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<u32>,
@@ -54,8 +58,8 @@ pub struct SheetStep {
     pub id: StepId,
     /// Its kind.
     pub kind: StepKind,
-    /// Its key.
-    pub key: StepKey,
+    /// Its key; none when it is not known yet.
+    pub key: Option<StepKey>,
     /// What was to be done with it.
     pub start: Start,
     /// Where a download publishes: the folder and file stem, relative to the output folder.
@@ -83,6 +87,11 @@ pub enum Start {
     Claimed {
         /// What was found.
         claim: Claim,
+    },
+    /// Nothing: its part needs another one that is neither done nor selected.
+    Unmet {
+        /// That, in words.
+        why: String,
     },
     /// Nothing: its review proposed an iteration, which fails it.
     Proposal {
@@ -114,6 +123,9 @@ impl Sheet {
                 Action::Reuse => Start::Reuse,
                 // What follows a blocked step is found to be blocked when that is reached.
                 Action::Run(_) | Action::Blocked(Blocker::Before { .. }) => Start::Run,
+                Action::Blocked(blocker @ Blocker::Unselected { .. }) => Start::Unmet {
+                    why: blocker.to_string(),
+                },
                 Action::Blocked(Blocker::Claimed { claim }) => Start::Claimed {
                     claim: claim.clone(),
                 },
@@ -123,15 +135,15 @@ impl Sheet {
             };
             SheetStep {
                 id: step.id.clone(),
-                kind: step.content.kind(),
-                key: step.key,
+                kind: step.kind,
+                key: step.key(),
                 start,
                 publish_as: match &step.policy {
                     Policy::PublishAs(stem) => Some(stem.clone()),
                     Policy::None | Policy::OnProposal(_) => None,
                 },
-                artifacts: match &step.content {
-                    Content::Download { artifacts } => artifacts.clone(),
+                artifacts: match step.content() {
+                    Some(Content::Download { artifacts }) => artifacts.clone(),
                     _ => Selection::All,
                 },
             }
@@ -153,6 +165,7 @@ impl Sheet {
             output: heading.output.clone(),
             max_spend: heading.max_spend,
             zone: heading.zone.clone(),
+            selection: Wish::default(),
             parts: parts.collect(),
         }
     }
@@ -167,12 +180,12 @@ impl Sheet {
 }
 
 impl SheetPart {
-    /// The work of `step` on this part's job.
+    /// The work of `step` on this part's job, once both are known.
     #[must_use]
-    pub fn send_id(&self, step: &SheetStep) -> SendId {
-        SendId {
-            lineage: self.lineage,
-            key: step.key,
-        }
+    pub fn send_id(&self, step: &SheetStep) -> Option<SendId> {
+        Some(SendId {
+            lineage: self.lineage?,
+            key: step.key?,
+        })
     }
 }

@@ -41,8 +41,10 @@ impl Run {
                 StepState::Done(Outcome::Blocked | Outcome::Cancelled) => true,
                 StepState::Done(Outcome::Failed) if !kind.is_send() => true,
                 // A person has settled it since, or the service is asked again.
-                StepState::Done(Outcome::Unresolved) => !is_unresolved(memory, &send),
-                StepState::Done(_) => is_under_way(memory, &send, kind),
+                StepState::Done(Outcome::Unresolved) => {
+                    !send.is_some_and(|send| is_unresolved(memory, &send))
+                }
+                StepState::Done(_) => is_under_way(memory, send, kind),
                 StepState::Waiting | StepState::Ready | StepState::Active => false,
             };
             if may_succeed {
@@ -126,7 +128,7 @@ impl Run {
         let step = &sheet_part.steps[(ix.0 - first) as usize];
         let (outcome, error) = match &step.start {
             // A file of it was lost, and is fetched again.
-            Start::Reuse if is_under_way(memory, &sheet_part.send_id(step), step.kind) => {
+            Start::Reuse if is_under_way(memory, sheet_part.send_id(step), step.kind) => {
                 return StepState::Active;
             }
             Start::Reuse => (Outcome::Reused, None),
@@ -134,14 +136,13 @@ impl Run {
             Start::Claimed { claim } if memory.claims.contains_key(&claim.create) => {
                 (Outcome::Unresolved, Some(claim_error(claim)))
             }
+            Start::Unmet { why } => (Outcome::Blocked, Some(why.clone())),
             Start::Proposal { summary } => (Outcome::Failed, Some(proposal_error(summary))),
             Start::Run | Start::Claimed { .. }
-                if step.kind.is_send() && is_known(memory, &sheet_part.send_id(step)) =>
+                if step.kind.is_send() && is_known(memory, sheet_part.send_id(step)) =>
             {
-                match memory
-                    .find(&sheet_part.send_id(step))
-                    .map(|send| &send.state)
-                {
+                let send = sheet_part.send_id(step).and_then(|id| memory.find(&id));
+                match send.map(|send| &send.state) {
                     Some(SendState::Applied(_) | SendState::Reviewed(_)) => {
                         (Outcome::Succeeded, None)
                     }
@@ -150,6 +151,11 @@ impl Run {
                     }
                     _ => return StepState::Active,
                 }
+            }
+            Start::Run | Start::Claimed { .. }
+                if step.kind.is_send() && self.cancelled.contains(&part) =>
+            {
+                (Outcome::Cancelled, None)
             }
             Start::Run | Start::Claimed { .. } if needs_failed => (Outcome::Blocked, None),
             Start::Run | Start::Claimed { .. } if needs_left > 0 => return StepState::Waiting,
@@ -176,7 +182,7 @@ impl Run {
         let PartRun { first, end, .. } = self.parts[part.0 as usize];
         (ix.0 + 1..end).map(StepIx).find(|later| {
             let step = &sheet_part.steps[(later.0 - first) as usize];
-            let send = memory.find(&sheet_part.send_id(step));
+            let send = sheet_part.send_id(step).and_then(|id| memory.find(&id));
             send.is_some_and(|send| {
                 let state = &send.state;
                 send.is_active()
@@ -195,7 +201,7 @@ impl Run {
         let PartRun {
             first, needs_left, ..
         } = self.parts[part.0 as usize];
-        let send = sheet_part.send_id(&sheet_part.steps[(later.0 - first) as usize]);
+        let send = sheet_part.send_id(&sheet_part.steps[(later.0 - first) as usize])?;
         let is_failed = matches!(memory.find(&send)?.state, SendState::Failed { .. });
         let step = self.step_mut(later);
         if !is_failed || needs_left > 0 || step.state != StepState::Waiting {
@@ -208,10 +214,15 @@ impl Run {
     /// A step ended badly: nothing of its part runs after it.
     fn block_after(&mut self, part: PartIx, bad: u32) {
         let end = self.parts[part.0 as usize].end;
+        let outcome = if self.cancelled.contains(&part) {
+            Outcome::Cancelled
+        } else {
+            Outcome::Blocked
+        };
         for ix in (bad + 1..end).map(StepIx) {
             let step = self.step_mut(ix);
             if !matches!(step.state, StepState::Done(_)) {
-                step.state = StepState::Done(Outcome::Blocked);
+                step.state = StepState::Done(outcome);
             }
         }
         let part = &mut self.parts[part.0 as usize];
@@ -229,8 +240,9 @@ fn is_unresolved(memory: &Memory, send: &SendId) -> bool {
 }
 
 /// Whether the send of a step is on its way: no new one is needed.
-fn is_under_way(memory: &Memory, send: &SendId, kind: StepKind) -> bool {
-    let state = memory.find(send).map(|send| &send.state);
+fn is_under_way(memory: &Memory, send: Option<SendId>, kind: StepKind) -> bool {
+    let send = send.and_then(|send| memory.find(&send));
+    let state = send.map(|send| &send.state);
     kind.is_send()
         && matches!(
             state,
@@ -239,6 +251,7 @@ fn is_under_way(memory: &Memory, send: &SendId, kind: StepKind) -> bool {
 }
 
 /// Whether there is a send that must not be made a second time.
-fn is_known(memory: &Memory, send: &SendId) -> bool {
-    memory.find(send).is_some_and(|send| !send.may_start_anew())
+fn is_known(memory: &Memory, send: Option<SendId>) -> bool {
+    let send = send.and_then(|send| memory.find(&send));
+    send.is_some_and(|send| !send.may_start_anew())
 }

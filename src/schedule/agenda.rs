@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::polls::Polls;
 use super::search::Search;
 use super::slot::{Admittance, Class};
 use crate::plan::actions::Plan;
@@ -77,10 +78,12 @@ pub struct Agenda {
     queues: BTreeMap<Lane, Queue>,
     spots: BTreeMap<Item, (Lane, Spot)>,
     held: BTreeMap<Class, Timestamp>,
-    /// Classes of which nothing can go out before one of their requests is answered.
-    awaiting: BTreeSet<Class>,
+    /// Classes of which nothing can go out before one of their requests is answered, or has arrived in any case.
+    awaiting: BTreeMap<Class, Option<Timestamp>>,
     /// The search for witnesses that is under way.
     pub search: Option<Search>,
+    /// When jobs are polled, and the sweep that is under way.
+    pub polls: Polls,
 }
 
 impl Agenda {
@@ -90,7 +93,7 @@ impl Agenda {
         let mut agenda = Self::default();
         for ix in plan.family.step_indices() {
             if run.step(ix).state == StepState::Ready {
-                agenda.step_is_ready(plan, &history.memory, ix, run.last_at);
+                agenda.step_is_ready(plan, &history.memory, run, ix);
             }
         }
         for (ix, _) in history.memory.iter() {
@@ -100,10 +103,11 @@ impl Agenda {
     }
 
     /// The step at `ix` may start, as soon as its last try allows another one.
-    pub fn step_is_ready(&mut self, plan: &Plan, memory: &Memory, ix: StepIx, now: Timestamp) {
-        let send = memory.find(&plan.send_id(ix));
+    pub fn step_is_ready(&mut self, plan: &Plan, memory: &Memory, run: &Run, ix: StepIx) {
+        let (send, now) = (run.send_id(ix), run.last_at);
+        let send = send.and_then(|id| memory.find(&id));
         let at = send.and_then(Send::again_at).map_or(now, |at| now.max(at));
-        let lane = match plan.family.step(ix).content.kind() {
+        let lane = match plan.family.step(ix).kind {
             StepKind::Create | StepKind::Iterate => Lane::Write,
             StepKind::Review => Lane::Review,
             StepKind::Check | StepKind::Download => Lane::Local,
@@ -117,7 +121,12 @@ impl Agenda {
         let step = run.step_of(&send.id);
         let tail = step.map(|step| plan.timing.tail(step)).unwrap_or_default();
         self.remove(Item::Send(ix));
-        if let Some((lane, at)) = next(send) {
+        let next = next(send);
+        match next {
+            Some((Lane::Poll, _)) => self.polls.is_at_work(ix, plan.timing.root(step)),
+            _ => self.polls.is_left(ix),
+        }
+        if let Some((lane, at)) = next {
             self.put(Item::Send(ix), lane, at, tail);
         }
     }
@@ -145,7 +154,9 @@ impl Agenda {
                 Some(item),
             ) => self.postpone(item, at),
             (Admittance::NotBefore { at, class }, _) => self.hold(class, at),
-            (Admittance::WhenAnswered { class }, _) => self.hold_until_answered(class),
+            (Admittance::WhenAnswered { class, or_at }, _) => {
+                self.awaiting.insert(class, or_at);
+            }
         }
     }
 
@@ -163,20 +174,40 @@ impl Agenda {
         self.held.insert(class, at);
     }
 
-    /// Nothing of `class` can go out before a request of it is answered.
-    pub fn hold_until_answered(&mut self, class: Class) {
-        self.awaiting.insert(class);
+    /// The class that rests for longest after `moment`, and until when.
+    #[must_use]
+    pub fn rests_after(&self, moment: Timestamp) -> Option<(&Class, Timestamp)> {
+        let held = self.held.iter().map(|(class, until)| (class, *until));
+        held.filter(|(_, until)| *until > moment)
+            .max_by_key(|(_, until)| *until)
+    }
+
+    /// The page of the job list that the sweep under way asks for is asked for now.
+    pub fn sweep_is_out(&mut self, now: Timestamp) {
+        if let Some(sweep) = &mut self.polls.sweep {
+            sweep.is_out = true;
+            sweep.asked_at = now;
+        }
     }
 
     /// A request of `class` was answered.
     pub fn answered(&mut self, class: &Class) {
-        self.awaiting.remove(class);
+        for class in class.counted() {
+            self.awaiting.remove(class);
+        }
     }
 
     /// Whether something of `class` may go out, as far as we know.
     #[must_use]
     pub fn is_free(&self, class: &Class, now: Timestamp) -> bool {
-        self.held.get(class).is_none_or(|until| *until <= now) && !self.awaiting.contains(class)
+        class.counted().all(|class| {
+            let is_over = |at: &Timestamp| *at <= now;
+            self.held.get(class).is_none_or(is_over)
+                && self
+                    .awaiting
+                    .get(class)
+                    .is_none_or(|or_at| or_at.as_ref().is_some_and(is_over))
+        })
     }
 
     /// What is ready in `lane`, the most urgent first.
@@ -205,6 +236,8 @@ impl Agenda {
         later
             .chain(search)
             .chain(self.held.values().copied())
+            .chain(self.awaiting.values().copied().flatten())
+            .chain(self.polls.next_moment())
             .filter(|at| *at > now)
             .min()
     }

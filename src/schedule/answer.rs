@@ -85,6 +85,17 @@ pub enum Answer {
     File(Stored),
 }
 
+/// How far a job is, as the list says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It is queued or at work.
+    AtWork,
+    /// It is done, or failed.
+    Ended,
+    /// In a state that we don't know, or none.
+    Unknown,
+}
+
 /// A job, as the list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobLine {
@@ -94,6 +105,8 @@ pub struct JobLine {
     pub preview: String,
     /// When it was made.
     pub created_at: Option<Timestamp>,
+    /// How far it is.
+    pub phase: Phase,
 }
 
 /// A job, as a poll shows it.

@@ -1,11 +1,12 @@
 //! One class: what it has sent, when that was answered, and when it is free.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::pace::Pace;
 use super::slot::{Class, Slot, SlotId};
 use super::strain::Strain;
+use super::trips::Trips;
 use crate::plan::remote::Timestamp;
 use crate::plan::settings::{Profile, Rate};
 
@@ -14,14 +15,20 @@ use crate::plan::settings::{Profile, Rate};
 const MARGIN: Duration = Duration::from_millis(50);
 /// How much of its rate a class that is not serial uses, in tenths.
 const TENTHS: u32 = 9;
+/// A GET has arrived so long after it was sent, answered or not: its answer may be a file that takes minutes.
+const ARRIVAL: Duration = Duration::from_secs(2);
 
 /// Which rules hold for a class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule {
     /// Pace, reply log, and one at a time.
     Serial,
-    /// Pace and reply log.
+    /// The same for a GET, which has arrived after a while even when its answer takes longer.
+    SerialGet,
+    /// Pace and reply log; one at a time too, while round trips differ by more than the pace forgives.
     Paced,
+    /// Pace and reply log, whatever round trips are: a share of a class that looks at them itself.
+    Share,
     /// Reply log at the full count.
     Window,
 }
@@ -31,7 +38,9 @@ impl Rule {
         match (profile, class) {
             (Profile::Window, _) => Self::Window,
             (Profile::Steady, Class::CadWrites | Class::Reviews) => Self::Serial,
-            (Profile::Steady, _) => Self::Paced,
+            (Profile::Steady, Class::JobPolls(_) | Class::Balance) => Self::SerialGet,
+            (Profile::Steady, Class::Reads | Class::Artifacts) => Self::Paced,
+            (Profile::Steady, Class::Polls) => Self::Share,
         }
     }
 }
@@ -40,7 +49,10 @@ impl Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Wait {
     Until(Timestamp),
-    ForReply,
+    /// Before a reply, or the moment at which what is out has arrived in any case.
+    ForReply {
+        or_at: Option<Timestamp>,
+    },
 }
 
 /// What one class has sent, and when it was answered.
@@ -53,12 +65,16 @@ pub(super) struct Bucket {
     /// How many requests may be open or answered within the last window.
     count: usize,
     window: Duration,
-    /// After a reply, for a serial class.
+    /// After a request arrived, for a serial class.
     pause: Duration,
     pace: Option<Pace>,
     last_sent: Timestamp,
-    open: BTreeSet<SlotId>,
+    /// When the last of the requests arrived that are out no more, at the latest.
+    last_arrival: Timestamp,
+    /// What is out, and when it was sent.
+    open: BTreeMap<SlotId, Timestamp>,
     replies: BTreeSet<(Timestamp, SlotId)>,
+    trips: Trips,
     pub(super) strain: Strain,
 }
 
@@ -73,8 +89,10 @@ impl Bucket {
             pause: Duration::ZERO,
             pace: None,
             last_sent: Timestamp::default(),
-            open: BTreeSet::new(),
+            last_arrival: Timestamp::default(),
+            open: BTreeMap::new(),
             replies: BTreeSet::new(),
+            trips: Trips::default(),
             strain: Strain::default(),
         };
         bucket.set_effective(rate.count.get());
@@ -88,15 +106,20 @@ impl Bucket {
         }
         let window = self.rate.window;
         let fewer = (count - 1).max(1);
+        let paced = window * 10 / (count * TENTHS);
         let gap = match self.rule {
-            Rule::Serial => Some(window / fewer),
-            Rule::Paced => Some(window * 10 / (count * TENTHS)),
+            Rule::Serial | Rule::SerialGet => Some(window / fewer),
+            Rule::Paced | Rule::Share => Some(paced),
             Rule::Window => None,
         };
         let whole = self.rule == Rule::Window;
         self.effective = count;
         self.count = (if whole { count } else { fewer }) as usize;
-        self.pause = (if count <= 2 { window } else { window / count }) + MARGIN;
+        self.pause = match self.rule {
+            Rule::Paced => paced,
+            _ if count <= 2 => window + MARGIN,
+            _ => window / count + MARGIN,
+        };
         self.pace = gap.and_then(Pace::new);
         if let Some(pace) = &self.pace
             && self.last_sent > Timestamp::default()
@@ -118,42 +141,69 @@ impl Bucket {
     /// Takes in a slot that was taken elsewhere or earlier.
     pub(super) fn restore(&mut self, slot: &Slot) {
         self.sent(slot.sent_at);
-        match slot.replied_at {
-            Some(at) => {
-                self.replies.insert((at, slot.id));
-            }
-            None => {
-                self.open.insert(slot.id);
-            }
+        self.open.insert(slot.id, slot.sent_at);
+        if let Some(at) = slot.replied_at {
+            self.answered(slot.id, at);
         }
     }
 
     /// When the class is free.
     pub(super) fn wait(&mut self, now: Timestamp) -> Wait {
         self.set_effective(self.effective_at(now));
-        while let Some((at, _)) = self
-            .replies
-            .first()
-            .copied()
-            .filter(|(at, _)| at.after(self.window) <= now)
+        while let Some(first) = self.replies.first().copied()
+            && first.0.after(self.window) <= now
         {
             self.replies.pop_first();
-            // The last reply still tells when the pause after it ends; a pause is never longer than the window.
-            debug_assert!(at.after(self.pause) <= now, "a pause outlives its window");
         }
         let mut wait = Wait::Until(self.strain.blocked_until);
         if let Some(pace) = &self.pace {
             wait = wait.max(Wait::Until(pace.earliest(now)));
         }
         wait = wait.max(self.log_wait());
-        if self.rule == Rule::Serial {
-            wait = wait.max(match self.replies.last() {
-                _ if !self.open.is_empty() => Wait::ForReply,
-                Some((at, _)) => Wait::Until(at.after(self.pause)),
-                None => Wait::Until(now),
-            });
+        let is_serial = match self.rule {
+            Rule::Serial | Rule::SerialGet => true,
+            Rule::Paced => !self.is_calm(now),
+            Rule::Share | Rule::Window => false,
+        };
+        if is_serial {
+            wait = wait.max(self.serial_wait(now));
         }
         wait
+    }
+
+    /// Whether round trips differ so little that requests arrive as they are paced.
+    fn is_calm(&self, now: Timestamp) -> bool {
+        let count = self.effective;
+        let forgiven = self.pause.saturating_sub(self.rate.window / count);
+        self.strain.lowered_at(self.rate, now) == 0 && self.trips.differ_by_less_than(forgiven)
+    }
+
+    /// One at a time: what is out has to arrive first, and then a pause.
+    fn serial_wait(&self, now: Timestamp) -> Wait {
+        let mut arrived = match self.rule {
+            // A reply that was only taken to have come may be corrected.
+            Rule::Serial => self.replies.last().map_or(now, |(at, _)| *at),
+            _ => self.last_arrival,
+        };
+        if let Some(sent) = self.open.values().max() {
+            let Some(arrives) = self.arrives(*sent) else {
+                return Wait::ForReply { or_at: None };
+            };
+            if arrives > now {
+                let or_at = Some(arrives.after(self.pause));
+                return Wait::ForReply { or_at };
+            }
+            arrived = arrived.max(arrives);
+        }
+        match self.rule {
+            Rule::Serial if self.replies.is_empty() => Wait::Until(now),
+            _ => Wait::Until(arrived.after(self.pause)),
+        }
+    }
+
+    /// When a request that was sent at `sent` has arrived in any case.
+    fn arrives(&self, sent: Timestamp) -> Option<Timestamp> {
+        (self.rule != Rule::Serial).then(|| sent.after(ARRIVAL))
     }
 
     /// The reply log: with `live` requests open or answered within the window, when are fewer than `count` left?
@@ -164,7 +214,7 @@ impl Bucket {
         };
         match self.replies.iter().nth(excess) {
             Some((at, _)) => Wait::Until(at.after(self.window)),
-            None => Wait::ForReply,
+            None => Wait::ForReply { or_at: None },
         }
     }
 
@@ -175,7 +225,7 @@ impl Bucket {
     }
 
     pub(super) fn take(&mut self, slot: SlotId, now: Timestamp) {
-        self.open.insert(slot);
+        self.open.insert(slot, now);
         self.sent(now);
     }
 
@@ -187,8 +237,11 @@ impl Bucket {
     }
 
     pub(super) fn answered(&mut self, slot: SlotId, now: Timestamp) {
-        if self.open.remove(&slot) {
+        if let Some(sent) = self.open.remove(&slot) {
             self.replies.insert((now, slot));
+            self.trips.add(now.since(sent));
+            let arrival = self.arrives(sent).map_or(now, |arrives| arrives.min(now));
+            self.last_arrival = self.last_arrival.max(arrival);
         }
     }
 

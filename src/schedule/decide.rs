@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::agenda::{Agenda, Item, Lane};
 use super::errand::{Errand, Outstanding};
 use super::slot::Class;
+use super::strain::PARKED;
 use crate::plan::actions::Plan;
 use crate::plan::family::StepIx;
 use crate::plan::memory::{Memory, SendIx, SendState};
@@ -80,6 +81,7 @@ pub fn decide(
         match lane {
             Lane::Write => turn.writes(agenda),
             Lane::Look => turn.looks(agenda),
+            Lane::Poll => turn.polls(agenda),
             lane => turn.others(agenda, lane),
         }
         // What ends at home may stop the run: that is known before anything leaves.
@@ -87,6 +89,7 @@ pub fn decide(
             break;
         }
     }
+    turn.decisions.extend(turn.parked(agenda));
     turn.decisions
 }
 
@@ -143,6 +146,23 @@ impl Turn<'_> {
         (is_over && !is_known).then_some(reason)
     }
 
+    /// The service wants no requests of a class for so long that there is nothing else to do: the run is resumed later.
+    fn parked(&self, agenda: &Agenda) -> Option<Decision> {
+        let now = self.moment.now;
+        let soon = now.after(PARKED);
+        let is_idle = self.decisions.is_empty() && self.moment.out.requests == 0;
+        if !is_idle || self.run.paused.is_some() || !agenda.has_any(lanes(&self.run.stops)) {
+            return None;
+        }
+        let (class, until) = agenda.rests_after(soon)?;
+        let is_next = next_moment(agenda, self.run, now).is_none_or(|at| at > soon);
+        let why = format!(
+            "it wants no request of {class} for another {} min (`Retry-After`), and nothing else is to be done",
+            until.since(now).as_secs().div_ceil(60)
+        );
+        is_next.then_some(Decision::Stop(StopReason::Unreachable { why }))
+    }
+
     pub(super) fn room(&self) -> usize {
         MAX_OUT.saturating_sub(self.moment.out.requests + self.decisions.len())
     }
@@ -157,9 +177,8 @@ impl Turn<'_> {
         };
         let blocked = match lane {
             Lane::Fetch => !agenda.is_free(&Class::Artifacts, now),
-            Lane::Poll => !agenda.is_free(&Class::Reads, now),
             Lane::Review => !agenda.is_free(&Class::Reviews, now),
-            Lane::Local | Lane::Resend | Lane::Look | Lane::Write => false,
+            Lane::Local | Lane::Resend | Lane::Look | Lane::Poll | Lane::Write => false,
         };
         if !blocked {
             let decisions: Vec<Decision> = agenda
@@ -183,8 +202,7 @@ impl Turn<'_> {
                     Decision::Doubt(send, why.to_owned())
                 }
                 SendState::Open(_) => Decision::Send(Errand::Resend(send)),
-                SendState::Collecting(_) => Decision::Send(Errand::Fetch(send)),
-                _ => Decision::Send(Errand::Poll(send)),
+                _ => Decision::Send(Errand::Fetch(send)),
             },
         }
     }

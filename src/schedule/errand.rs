@@ -17,6 +17,8 @@ pub enum Errand {
     Resend(SendIx),
     /// A job is polled.
     Poll(SendIx),
+    /// A page of the job list is read, in place of polls.
+    Sweep,
     /// The file that is missing is fetched.
     Fetch(SendIx),
     /// The search for witnesses asks its next question.
@@ -32,7 +34,7 @@ impl Errand {
         match self {
             Self::Start(step, _) => Some(Item::Step(step)),
             Self::Resend(send) | Self::Poll(send) | Self::Fetch(send) => Some(Item::Send(send)),
-            Self::ReadBalance | Self::Look => None,
+            Self::ReadBalance | Self::Look | Self::Sweep => None,
         }
     }
 
@@ -40,18 +42,16 @@ impl Errand {
     #[must_use]
     pub fn classes(self, plan: &Plan, memory: &Memory) -> Vec<Class> {
         match self {
-            Self::Start(step, _) => vec![class_of(plan.family.step(step).content.kind())],
+            Self::Start(step, _) => vec![class_of(plan.family.step(step).kind)],
             Self::Resend(send) => vec![class_of(memory.send(send).content.kind())],
             Self::Poll(send) => {
                 let job = memory
                     .lineages
                     .get(&memory.send(send).id.lineage)
                     .and_then(|lineage| lineage.job.clone());
-                job.map(Class::JobPolls)
-                    .into_iter()
-                    .chain([Class::Reads])
-                    .collect()
+                vec![job.map_or(Class::Polls, Class::JobPolls)]
             }
+            Self::Sweep => vec![Class::Polls],
             Self::Fetch(_) => vec![Class::Artifacts],
             Self::Look => vec![Class::Reads],
             Self::ReadBalance => vec![Class::Balance],
@@ -79,7 +79,7 @@ impl Outstanding {
             Class::Artifacts => Some(&mut self.fetches),
             Class::Balance => Some(&mut self.balances),
             Class::CadWrites => Some(&mut self.writes),
-            Class::Reviews | Class::JobPolls(_) | Class::Reads => None,
+            Class::Reviews | Class::JobPolls(_) | Class::Polls | Class::Reads => None,
         };
         for count in kind.into_iter().chain([&mut self.requests]) {
             *count = count.saturating_add_signed(change);

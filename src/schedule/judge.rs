@@ -256,16 +256,19 @@ pub fn end(run: &Run) -> RunEnd {
     };
     let capped = run.capped.then_some(ExitReason::CapReached);
     let stray = (!run.strays.is_empty()).then_some(ExitReason::Unresolved);
+    let unmet = run.has_unmet().then_some(ExitReason::PartBlocked);
     let of_step = |step: &StepRun| match step.state {
         StepState::Done(Outcome::Unresolved) => Some(ExitReason::Unresolved),
         StepState::Done(Outcome::Failed) => Some(ExitReason::PartFailed),
         StepState::Done(Outcome::Rejected) => Some(ExitReason::PartRejected),
+        StepState::Done(Outcome::Cancelled) => Some(ExitReason::Cancelled),
         _ => None,
     };
     RunEnd::new(
         (run.stops.iter().filter_map(of_stop))
             .chain(capped)
             .chain(stray)
+            .chain(unmet)
             .chain(run.steps.iter().filter_map(of_step))
             .collect(),
     )

@@ -13,7 +13,10 @@ pub enum Class {
     Reviews,
     /// Status polls of one job.
     JobPolls(JobId),
-    /// Reads.
+    /// Status polls of all jobs and sweeps of the job list: a share of the reads, so that the rest is there for recovery
+    /// and for files. No limit of the service: one of ours.
+    Polls,
+    /// Reads. Every GET counts as one: the service may take them so.
     Reads,
     /// Artifact lists and downloads.
     Artifacts,
@@ -28,6 +31,7 @@ impl fmt::Display for Class {
             Self::CadWrites => f.write_str("cad_writes"),
             Self::Reviews => f.write_str("reviews"),
             Self::JobPolls(job) => write!(f, "job:{job}"),
+            Self::Polls => f.write_str("polls"),
             Self::Reads => f.write_str("reads"),
             Self::Artifacts => f.write_str("artifacts"),
             Self::Balance => f.write_str("balance"),
@@ -35,13 +39,43 @@ impl fmt::Display for Class {
     }
 }
 
+/// What a poll counts as beside itself.
+const POLL: &[Class] = &[Class::Polls, Class::Reads];
+const READ: &[Class] = &[Class::Reads];
+
 impl Class {
+    /// The other classes that a request of this one counts against.
+    #[must_use]
+    pub const fn also(&self) -> &'static [Self] {
+        match self {
+            Self::JobPolls(_) => POLL,
+            Self::Polls | Self::Artifacts | Self::Balance => READ,
+            Self::CadWrites | Self::Reviews | Self::Reads => &[],
+        }
+    }
+
+    /// All classes that a request of this one counts against.
+    pub fn counted(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.also())
+    }
+
+    /// The classes that a 429 to a request of this one may be about.
+    pub fn blamed(&self) -> impl Iterator<Item = &Self> {
+        let is_blamed = move |class: &&Self| match self {
+            Self::JobPolls(_) => **class != Self::Polls,
+            Self::Polls => **class == Self::Reads,
+            own => *class == own,
+        };
+        self.counted().filter(is_blamed)
+    }
+
     /// The class whose [`Display`](fmt::Display) is `text`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "cad_writes" => Self::CadWrites,
             "reviews" => Self::Reviews,
+            "polls" => Self::Polls,
             "reads" => Self::Reads,
             "artifacts" => Self::Artifacts,
             "balance" => Self::Balance,
@@ -83,5 +117,7 @@ pub enum Admittance {
     WhenAnswered {
         /// What is full.
         class: Class,
+        /// Then it has arrived, answered or not; `None`: only a reply can tell.
+        or_at: Option<Timestamp>,
     },
 }

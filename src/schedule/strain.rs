@@ -11,6 +11,9 @@ use crate::plan::settings::Rate;
 /// After so many windows without a 429 a class may send one more in each.
 const CLEAN_WINDOWS: u32 = 10;
 
+/// A class that is told to rest for longer is parked: a run that has nothing else to do does not wait for it.
+pub const PARKED: Duration = Duration::from_secs(15 * 60);
+
 /// What the 429s of a class have left behind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Strain {

@@ -129,6 +129,9 @@ impl Turn<'_> {
     }
 
     fn gate(&self, step: StepIx, reading: Option<&Reading>, proposed: Cents) -> Result<(), Shut> {
+        let Some(send) = self.run.send_id(step) else {
+            return Err(Shut::Part("what it asks for is not known yet".to_owned()));
+        };
         let question = money::Question {
             max_spend: self
                 .run
@@ -137,7 +140,7 @@ impl Turn<'_> {
                 .into_iter()
                 .chain(self.plan.family.settings.budget.max_spend)
                 .min(),
-            lineage: self.plan.send_id(step).lineage,
+            lineage: send.lineage,
             hold: self.hold(reading),
             reading,
             proposed,

@@ -14,6 +14,7 @@ use crate::run::control::{Command, CommandId, Order};
 use crate::run::event::{Event, Person, Record};
 use crate::run::history::History;
 use crate::run::outcome::RunEnd;
+use crate::run::progress::Run;
 use crate::schedule::judge;
 
 /// How long a run may take to record what it is asked.
@@ -117,7 +118,7 @@ fn has(records: &[Record], command: &CommandId) -> bool {
     records.iter().rev().any(of)
 }
 
-/// No process is at the run: a cancel finishes what it left, and a pause has nothing to hold.
+/// No process is at the run: a cancel finishes what it left, and a pause holds the process that goes on with it.
 fn without_a_run(mut state: OpenState, command: &Command) -> Result<Obeyed, SessionError> {
     let mut history = History::of(&state.records);
     let unfinished = history.run.as_ref().filter(|run| !run.is_finished());
@@ -128,19 +129,23 @@ fn without_a_run(mut state: OpenState, command: &Command) -> Result<Obeyed, Sess
     let Some(run) = unfinished.map(|run| run.id) else {
         return Err(nothing_to(&command.order, "the last run is finished"));
     };
-    if !matches!(command.order, Order::Cancel { .. }) {
-        return Err(nothing_to(&command.order, "no run is under way"));
-    }
     let at = history.memory.last_at;
     let record = |event| Record {
         at,
         run: Some(run),
         event,
     };
+    if let Some(pause) = standing_pause(command) {
+        // The next process finds it so.
+        state.journal.append(&[record(pause)])?;
+        let in_flight = history.memory.in_flight();
+        return Ok(Obeyed::Here { run, in_flight });
+    }
     let cancelled = record(command.clone().event());
     history.apply(&cancelled);
     let in_flight = history.memory.in_flight();
-    if in_flight > 0 {
+    let is_left = |run: &Run| !command.order.is_of_the_run() && !run.is_done();
+    if in_flight > 0 || history.run.as_ref().is_some_and(is_left) {
         // It is finished when that is home: the next process sends nothing new and brings it there.
         state.journal.append(&[cancelled])?;
         return Ok(Obeyed::Here { run, in_flight });
@@ -157,6 +162,22 @@ fn without_a_run(mut state: OpenState, command: &Command) -> Result<Obeyed, Sess
     });
     state.journal.append(&[cancelled, ended])?;
     Ok(Obeyed::Here { run, in_flight })
+}
+
+/// What is recorded of a pause, or of its end, that no process is there to obey.
+fn standing_pause(command: &Command) -> Option<Event> {
+    let (by, command_id) = (command.by.clone(), None);
+    match command.order {
+        Order::Pause => Some(Event::Paused {
+            by,
+            command: command_id,
+        }),
+        Order::Unpause => Some(Event::Unpaused {
+            by,
+            command: command_id,
+        }),
+        Order::Cancel { .. } => None,
+    }
 }
 
 fn nothing_to(order: &Order, why: &str) -> SessionError {

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::begin::BeginError;
+use super::select;
 use super::service::Origin;
 use super::state::{find, output_folder};
 use crate::adapters::high_water::Place;
@@ -19,6 +21,7 @@ use crate::plan::family::Family;
 use crate::plan::ids::RunId;
 use crate::plan::memory::Memory;
 use crate::plan::resolve::understand;
+use crate::plan::selection::{SelectionError, Wish};
 use crate::run::event::Record;
 use crate::run::history::History;
 use crate::simulator::SimulatorError;
@@ -47,6 +50,9 @@ pub enum SessionError {
         /// Its text.
         sources: Sources,
     },
+    /// What was selected can't be understood, or names nothing that is there.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     /// Applied iterates were edited or removed.
     #[error("applied iterates were edited or removed")]
     Edited(Vec<EditedLineage>),
@@ -100,6 +106,15 @@ pub enum SessionError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+impl From<BeginError> for SessionError {
+    fn from(error: BeginError) -> Self {
+        match error {
+            BeginError::Edited(edits) => Self::Edited(edits),
+            BeginError::Selection(error) => Self::Selection(error),
+        }
+    }
 }
 
 impl From<StorageError> for SessionError {
@@ -208,16 +223,16 @@ impl Session {
         }
     }
 
-    /// What a run would do now.
+    /// What a run of the parts that `wish` selects would do now.
     ///
     /// # Errors
-    /// When applied iterates were edited or removed.
-    pub fn plan(&self) -> Result<(Plan, Memory), SessionError> {
-        let memory = History::of(&self.records).memory;
-        let missing = self.missing_files(&memory);
-        let plan = Plan::new(self.loaded.family.clone(), &memory, &missing)
-            .map_err(SessionError::Edited)?;
-        Ok((plan, memory))
+    /// When applied iterates were edited or removed, or the selection can't be understood.
+    pub fn plan(&self, wish: &Wish) -> Result<(Plan, Memory), SessionError> {
+        let history = History::of(&self.records);
+        let missing = self.missing_files(&history.memory);
+        let family = self.loaded.family.clone();
+        let plan = select::plan(family, wish, &history, &self.records, &missing)?;
+        Ok((plan, history.memory))
     }
 
     /// Published files that are no longer there.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::open::SessionError;
 use crate::plan::actions::Plan;
-use crate::plan::content::Digest;
+use crate::plan::content::{Content, Digest};
 use crate::plan::family::{Family, PartIx};
+use crate::plan::ids::StepRef;
 use crate::plan::key::IdempotencyKey;
-use crate::plan::memory::Memory;
+use crate::plan::memory::{Lineage, Memory, SendId};
 use crate::plan::remote::JobId;
 use crate::run::event::{AdoptedWrite, Event, Person, Record};
 use crate::schedule::adoption::seen;
@@ -70,7 +71,7 @@ pub fn assignments(
         let mut parts: BTreeMap<_, Vec<PartIx>> = BTreeMap::new();
         for part in family.part_indices() {
             if let Some(create) = family.write_keys(part).first()
-                && !memory.lineages.contains_key(&plan.lineage(part))
+                && known(plan, memory, part).is_none()
             {
                 parts.entry(*create).or_default().push(part);
             }
@@ -89,7 +90,7 @@ pub fn assignments(
             .find(|ix| family.part(*ix).id.as_str() == part)
             .ok_or_else(|| SessionError::NoAdoption(format!("there is no part {part:?}")))?;
         let job = JobId(job.clone());
-        if let Some(known) = memory.lineages.get(&plan.lineage(ix)) {
+        if let Some(known) = known(plan, memory, ix) {
             let has = known.job.as_ref().map_or("a send", |job| job.0.as_str());
             let why = format!("part {part:?} has {has} already");
             return Err(SessionError::NoAdoption(why));
@@ -101,6 +102,11 @@ pub fn assignments(
         Ok((ix, job))
     };
     named.iter().map(assignment).collect()
+}
+
+/// The job that `part` has.
+fn known<'a>(plan: &Plan, memory: &'a Memory, part: PartIx) -> Option<&'a Lineage> {
+    memory.lineages.get(&plan.lineage(part)?)
 }
 
 /// Records that `part` is given `job`, whose history is `history`; `bytes` is the size of an image of the manifest.
@@ -118,31 +124,35 @@ pub fn adopt<E: Into<SessionError>>(
     let family = &plan.family;
     let writes: Vec<_> = family
         .steps_of(part)
-        .filter(|ix| family.step(*ix).content.kind().is_write())
+        .filter(|ix| family.step(*ix).kind.is_write())
         .collect();
-    let wanted = writes.iter().map(|ix| {
-        let step = family.step(*ix);
+    // What is not known yet can't be told from other writes, and nor can what comes after it.
+    let writes = (writes.iter()).map_while(|ix| {
+        let content = family.step(*ix).content()?;
+        Some((family.step_ref(*ix), plan.send_id(*ix)?, content))
+    });
+    let writes: Vec<(StepRef, SendId, &Content)> = writes.collect();
+    let wanted = writes.iter().map(|(step, send, content)| {
         let subject = Subject::Create {
-            step: family.step_ref(*ix),
-            key: step.key,
+            step: step.clone(),
+            key: send.key,
         };
-        Quarry::new(subject, &step.content, &bytes).map_err(Into::into)
+        Quarry::new(subject, content, &bytes).map_err(Into::into)
     });
     let wanted = wanted.collect::<Result<Vec<_>, SessionError>>()?;
     let seen = seen(&wanted, history).map_err(|why| {
         let part = &family.part(part).id;
         SessionError::NoAdoption(format!("{job} can't be the job of part {part}: {why}"))
     })?;
-    let adopted = writes.iter().take(seen).map(|ix| {
-        let step = family.step(*ix);
-        let send = plan.send_id(*ix);
-        AdoptedWrite {
+    let adopted = writes
+        .into_iter()
+        .take(seen)
+        .map(|(step, send, content)| AdoptedWrite {
             send,
-            step: family.step_ref(*ix),
-            content: step.content.clone(),
-            key: IdempotencyKey::new(&family.salt, step.key, send.lineage, 0),
-        }
-    });
+            step,
+            content: content.clone(),
+            key: IdempotencyKey::new(&family.salt, send.key, send.lineage, 0),
+        });
     Ok(Record {
         at: memory.last_at,
         run: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::begin::begin;
+use super::begin::begin_selected;
 use super::open::{Loaded, SessionError, missing_files};
 use super::recover;
 use super::service::{Origin, Service};
@@ -22,6 +22,7 @@ use crate::execute::ports::{Control, Journal as _, Observer, Ports, StopLevel, U
 use crate::plan::content::Digest;
 use crate::plan::ids::RunId;
 use crate::plan::remote::Timestamp;
+use crate::plan::selection::Wish;
 use crate::run::event::{Person, Record};
 use crate::run::history::History;
 use crate::run::sheet::Heading;
@@ -42,6 +43,8 @@ pub struct Options {
     pub risks: Risks,
     /// Whether the last run goes on even when it is finished; it is an error then when there is none, or the plan changed.
     pub reopen: bool,
+    /// Which parts it is about.
+    pub selection: Wish,
     /// Parts of which a person says that nothing unresolved was ever executed, and who says so.
     pub confirm_absent: Option<(Vec<String>, Person)>,
 }
@@ -57,6 +60,7 @@ impl Options {
             risks: Risks::default(),
             fail_fast: false,
             reopen: false,
+            selection: Wish::default(),
             confirm_absent: None,
         }
     }
@@ -102,8 +106,14 @@ pub async fn run(
     let last_at = records
         .last()
         .map_or(Timestamp::default(), |record| record.at);
-    let (plan, history, how) = begin(loaded.family, &records, &missing, &heading, options.reopen)
-        .map_err(SessionError::Edited)?;
+    let (plan, history, how) = begin_selected(
+        loaded.family,
+        &options.selection,
+        &records,
+        &missing,
+        &heading,
+        options.reopen,
+    )?;
     if options.reopen && matches!(how, Begin::Start(_)) {
         let why = match history.run {
             None => "there is no run to go on with: this manifest has not run here yet",

@@ -152,8 +152,10 @@ impl Admission for Slots {
         for id in slots {
             if let Some(slot) = self.taken.get(id) {
                 let class = slot.class.clone();
-                let strain = self.limiter.refused(&class, slot.sent_at, retry_after, now);
-                self.unsaved.push(Change::Strain(class, strain));
+                let strained = self.limiter.refused(&class, slot.sent_at, retry_after, now);
+                let strained = strained.into_iter();
+                let changes = strained.map(|(class, strain)| Change::Strain(class, strain));
+                self.unsaved.extend(changes);
             }
         }
         self.answered(slots, now);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use millrun::plan::memory::SendId;
-use millrun::run::event::{Event, Record};
+use millrun::run::event::{Event, Record, SeenAtWork};
 
 use super::story::Story;
 
@@ -36,6 +36,15 @@ pub(super) fn check(records: &[Record], story: &Story) {
         } = event
         {
             intend(&mut lives, send, *attempt, key.as_str(), story);
+            continue;
+        }
+        if let Event::Swept { at_work, .. } = event {
+            let is_running = |job: &SeenAtWork| {
+                lives.get(&job.send).map(|known| known.life) == Some(Life::Running)
+            };
+            if !at_work.iter().all(is_running) {
+                story.broken("I17", "a sweep of a send that is not at work");
+            }
             continue;
         }
         let Some(send) = event.send() else { continue };

@@ -27,7 +27,10 @@ impl Wanted {
     pub(super) fn by(family: &Family) -> Self {
         let mut wanted = Self::default();
         for part in family.part_indices() {
-            let contents = || family.steps_of(part).map(|ix| &family.step(ix).content);
+            let contents = || {
+                let steps = family.steps_of(part).map(|ix| family.step(ix));
+                steps.filter_map(|step| step.content())
+            };
             let prompts: Vec<String> = contents()
                 .filter(|content| content.kind().is_write())
                 .map(prompt)

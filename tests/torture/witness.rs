@@ -177,8 +177,8 @@ fn word(class: &Class) -> &'static str {
     match class {
         Class::CadWrites => "creates and follow-ups",
         Class::Reviews => "reviews",
-        Class::JobPolls(_) => "polls of one job",
-        Class::Reads => "reads",
+        // A poll counts as a read.
+        Class::JobPolls(_) | Class::Polls | Class::Reads => "reads",
         Class::Artifacts => "downloads",
         Class::Balance => "balance reads",
     }

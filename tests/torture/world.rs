@@ -2,10 +2,10 @@
 
 use millrun::simulator::{
     AcceptedStatus, AfterFailure, Algorithm, Billing, BillingCodes, Cents, ChargedCents, Charges,
-    Checked, Class, CodeNames, Compared, Config, Counted, DuringFollowUp, FailedRuns, Failures,
-    Fault, FaultRule, FollowUpHold, HistoryContent, Idempotency, ImageTypeOf, InFlight,
-    Insufficient, KeyLife, KeyScope, Limiting, ListOrder, OlderArtifacts, PollAfter, ProposalForm,
-    ReadClass, Remembered, RetryAfterForm, RetryAfterOn, ReviewCodes, ReviewedStatus, ShownBalance,
+    Checked, CodeNames, Compared, Config, Counted, DuringFollowUp, FailedRuns, Failures, Fault,
+    FaultRule, FollowUpHold, HistoryContent, Idempotency, ImageTypeOf, InFlight, Insufficient,
+    KeyLife, KeyScope, Limiting, ListOrder, OlderArtifacts, PollAfter, ProposalForm, ReadClass,
+    Remembered, RetryAfterForm, RetryAfterOn, ReviewCodes, ReviewedStatus, ShownBalance,
     SignedUrls, Switches, UnknownCost, Uploads, ViewerActions, Visibility,
 };
 
@@ -101,21 +101,6 @@ impl World {
         let strays =
             |rule: &FaultRule| matches!(rule.fault, Fault::Late { .. } | Fault::Duplicated { .. });
         self.rules.iter().any(strays)
-    }
-
-    /// Whether the service counts requests of `class` in a way that our pace is made for. Where hardly any burst is
-    /// allowed, that is writes and reviews, which are serial: other requests arrive closer together than they were sent,
-    /// and where one limit is about all GETs, three classes that know nothing of each other share it.
-    pub(super) fn is_paced_for(&self, class: Class) -> bool {
-        let limiting = &self.config.switches.limiting;
-        let is_serial = matches!(class, Class::CadWrites | Class::Reviews);
-        match limiting.algorithm {
-            Algorithm::Gcra => is_serial,
-            Algorithm::SmallBucket { .. } => {
-                class != Class::Reads || limiting.reads == ReadClass::CadReads
-            }
-            _ => true,
-        }
     }
 
     /// Whether a review that was refused may have been carried out: the wire doubled it, and the assistant failed the first

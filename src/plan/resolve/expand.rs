@@ -10,7 +10,7 @@ use super::variants::{self, RowOf};
 use crate::manifest::shape::{Manifest, Var};
 use crate::manifest::{Code, Diagnostic, Span, Spanned};
 use crate::plan::content::{Content, StepKind};
-use crate::plan::family::{Part, PartIx, Policy, Step, StepIx};
+use crate::plan::family::{Ask, Part, PartIx, Policy, Step, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::StepKey;
 
@@ -203,8 +203,8 @@ impl Chain {
         draft.steps.push(Step {
             part: PartIx(index(draft.parts.len())),
             id: plan.id.clone(),
-            content,
-            key,
+            kind: plan.kind,
+            ask: Ask::Known { content, key },
             write: self.parent.map(|(step, _)| step),
             policy,
         });

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::draft::Draft;
 use crate::manifest::shape::{Manifest, StepBody, StepEntry};
 use crate::manifest::{Code, Diagnostic, Diagnostics, Spanned};
+use crate::plan::family::Step;
 use crate::plan::key::StepKey;
 
 /// The most paragraphs of a prompt that nothing is said about.
@@ -96,9 +97,11 @@ pub(super) fn twins(manifest: &Manifest, draft: &Draft, problems: &mut Diagnosti
     let mut groups: BTreeMap<Vec<StepKey>, Vec<usize>> = BTreeMap::new();
     for (ix, part) in draft.parts.iter().enumerate() {
         let steps = &draft.steps[part.steps.start as usize..part.steps.end as usize];
-        let writes = steps.iter().filter(|step| step.content.kind().is_write());
-        let keys = writes.map(|step| step.key).collect();
-        groups.entry(keys).or_default().push(ix);
+        let writes = steps.iter().filter(|step| step.kind.is_write());
+        // What is not known yet may turn out to differ.
+        if let Some(keys) = writes.map(Step::key).collect() {
+            groups.entry(keys).or_default().push(ix);
+        }
     }
     for group in groups.values() {
         let [first, second, rest @ ..] = &group[..] else {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::night::Night;
 use crate::plan::action::{Action, Reason};
 use crate::plan::actions::Plan;
-use crate::plan::content::{Content, Prompt, Selection};
-use crate::plan::family::{Family, Part, PartIx, Policy, Step, StepIx};
+use crate::plan::content::{Content, Prompt, Selection, StepKind};
+use crate::plan::family::{Ask, Family, Part, PartIx, Policy, Step, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{Salt, StepKey};
 use crate::plan::memory::{Lineage, Memory, Price};
@@ -163,15 +163,18 @@ fn family(parts: u32) -> Family {
         let head = Step {
             part: PartIx(n),
             id: StepId::new("create").unwrap(),
-            key,
-            content,
+            kind: StepKind::Create,
+            ask: Ask::Known { content, key },
             write: None,
             policy: Policy::None,
         };
         let tail = Step {
             id: StepId::new("download").unwrap(),
-            key: StepKey::new(&download, Some(key)),
-            content: download,
+            kind: StepKind::Download,
+            ask: Ask::Known {
+                key: StepKey::new(&download, Some(key)),
+                content: download,
+            },
             write: Some(StepIx(2 * n)),
             policy: Policy::PublishAs(format!("plate-{n}")),
             ..head.clone()
@@ -222,7 +225,9 @@ fn a_part_that_is_reused_says_why_in_json_and_with_v() {
         job: Some(JobId("cadjob_a".to_owned())),
         ..Lineage::default()
     };
-    memory.lineages.insert(plan.lineage(PartIx(0)), lineage);
+    memory
+        .lineages
+        .insert(plan.lineage(PartIx(0)).unwrap(), lineage);
     plan.actions[..2].fill(Action::Reuse);
     let document = parsed(&plan_json::plan(&plan, &memory));
     let steps = document["parts"][0]["steps"].as_array().unwrap();

@@ -8,6 +8,7 @@ use crate::plan::money::Cents;
 use crate::plan::remote::{
     Artifact, ArtifactId, JobId, RequestId, ReviewResult, Stored, Timestamp, WriteResult,
 };
+use crate::plan::selection::Wish;
 use crate::report::summary::Summary;
 use crate::run::call::{Call, Endpoint};
 use crate::run::event::{Event, Record};
@@ -49,7 +50,7 @@ impl Night {
             let step = |kind: StepKind| SheetStep {
                 id: StepId::new(kind.as_str()).unwrap(),
                 kind,
-                key: key(name, kind),
+                key: Some(key(name, kind)),
                 start: start.clone(),
                 artifacts: Selection::All,
                 publish_as: (kind == StepKind::Download).then(|| format!("plates/{name}")),
@@ -62,13 +63,14 @@ impl Night {
             ];
             SheetPart {
                 id: PartId::new(*name).unwrap(),
-                lineage: lineage(name),
+                lineage: Some(lineage(name)),
                 needs: Vec::new(),
                 steps: kinds.map(step).into(),
                 skipped: vec![(StepId::new("iterate").unwrap(), StepKind::Iterate)],
             }
         };
         let sheet = Sheet {
+            selection: Wish::default(),
             plan: Digest::of(b"plan"),
             family: "mounting-plates".to_owned(),
             manifest: "plates.yaml".to_owned(),

@@ -43,8 +43,21 @@ fn a_run_is_paused_beside_it_and_goes_on_and_what_a_signal_left_is_cancelled() {
 
     run.signal("-TERM");
     run.end().with(5);
-    let nothing = place.simulated(&["pause", "m.yaml"]).with(2);
-    assert!(nothing.stderr.contains("nothing to pause"), "{nothing}");
+    // Without a process it is recorded all the same, and the next one would find it so.
+    let paused = place
+        .simulated(&["pause", "m.yaml", "--json"])
+        .with(0)
+        .json();
+    assert_eq!(
+        (&paused["run_id"], &paused["recorded"]),
+        (&"run-1".into(), &true.into())
+    );
+    let status = place.simulated(&["status", "m.yaml", "--json"]).with(0);
+    assert_eq!(status.json()["paused_by"], "somebody", "{status}");
+    let off = place.simulated(&["pause", "m.yaml", "--off"]).with(0);
+    assert!(off.stdout.contains("is not paused any more"), "{off}");
+    let status = place.simulated(&["status", "m.yaml", "--json"]).with(0);
+    assert_eq!(status.json().get("paused_by"), None, "{status}");
     let why = ["cancel", "m.yaml", "--why", "wrong material"];
     let cancelled = place.simulated(&why).with(0);
     assert!(
@@ -76,6 +89,36 @@ fn a_run_is_paused_beside_it_and_goes_on_and_what_a_signal_left_is_cancelled() {
     let books = place.assert_no_429_and_no_early_poll("small");
     assert_eq!((books.totals.jobs, books.totals.writes), (2, 3));
     place.simulated(&["doctor", "m.yaml"]).with(0);
+}
+
+#[test]
+fn a_pause_without_a_process_holds_the_next_one() {
+    let place = small();
+    let mut run = slow(&place);
+    run.until("a job", || {
+        let logs = place.simulated(&["logs", "m.yaml", "-q"]);
+        logs.stdout.contains("accepted as")
+    });
+    run.signal("-TERM");
+    run.end().with(5);
+    place.simulated(&["pause", "m.yaml"]).with(0);
+    let sent = |place: &Place| {
+        let logs = place.simulated(&["logs", "m.yaml", "-q"]).stdout;
+        logs.matches("accepted as").count()
+    };
+    let before = sent(&place);
+    let mut next = Running::start(place.command(&["run", "m.yaml", "--sim", "--json"]));
+    next.until("the job of before", || {
+        let logs = place.simulated(&["logs", "m.yaml", "-q"]).stdout;
+        logs.contains("done: ")
+    });
+    assert_eq!(sent(&place), before, "a paused run sent something");
+    place.simulated(&["pause", "m.yaml", "--off"]).with(0);
+    let report = next.end().with(0).json();
+    assert_eq!(report["run_id"], "run-1");
+    assert_eq!(sent(&place), 3);
+    let ended = place.simulated(&["pause", "m.yaml"]).with(2);
+    assert!(ended.stderr.contains("the last run is finished"), "{ended}");
 }
 
 #[test]

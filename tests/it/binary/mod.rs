@@ -13,6 +13,7 @@ mod language;
 mod limits;
 mod looks;
 mod place;
+mod select;
 mod service;
 mod simulator;
 mod state;

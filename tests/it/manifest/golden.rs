@@ -196,8 +196,8 @@ fn keys_of_what_is_expected_and_selected_are_frozen() {
 #[test]
 fn idempotency_keys_are_frozen() {
     let family = yaml(YAML);
-    let create = family.steps[0].key;
-    let iterate = family.steps[8].key;
+    let create = family.steps[0].key().unwrap();
+    let iterate = family.steps[8].key().unwrap();
     let key = |salt: &Salt, step, ordinal, generation, attempt| {
         let lineage = LineageId {
             create,

@@ -43,7 +43,10 @@ fn beside<const N: usize>(
 }
 
 fn prompts(family: &Family) -> Vec<&str> {
-    let prompts = family.steps.iter().filter_map(|step| step.content.prompt());
+    let prompts = family
+        .steps
+        .iter()
+        .filter_map(|step| step.content()?.prompt());
     prompts.map(Prompt::as_str).collect()
 }
 
@@ -131,7 +134,7 @@ fn defaults_are_what_a_step_does_not_say() {
         family.steps[2].policy,
         Policy::OnProposal(OnProposal::Ignore)
     );
-    let Content::Check { expected } = &family.steps[3].content else {
+    let Content::Check { expected } = family.steps[3].content().unwrap() else {
         panic!("{:?}", family.steps[3])
     };
     assert_eq!(
@@ -139,7 +142,10 @@ fn defaults_are_what_a_step_does_not_say() {
         (3, OnFail::Warn)
     );
     let artifacts = Selection::All;
-    assert_eq!(family.steps[4].content, Content::Download { artifacts });
+    assert_eq!(
+        family.steps[4].content(),
+        Some(&Content::Download { artifacts })
+    );
     assert_eq!(
         family.steps[4].policy,
         Policy::PublishAs("d/a/a".to_owned())
@@ -158,7 +164,7 @@ fn aliases_and_merges_are_what_they_repeat() {
         .map(|part| part.tags[0].as_str())
         .collect();
     assert_eq!(tags, ["t", "t", "plate"]);
-    assert_eq!(family.steps[0].key, family.steps[1].key);
+    assert_eq!(family.steps[0].key(), family.steps[1].key());
 }
 
 #[test]

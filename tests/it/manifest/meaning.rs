@@ -80,7 +80,7 @@ fn all_keys(family: &Family) -> Vec<String> {
     family
         .steps
         .iter()
-        .map(|step| step.key.to_string())
+        .map(|step| step.key().unwrap().to_string())
         .collect()
 }
 

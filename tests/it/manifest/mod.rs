@@ -60,7 +60,7 @@ fn keys(family: &Family) -> Vec<(String, String)> {
     let step = |ix| {
         (
             family.step_ref(ix).to_string(),
-            family.step(ix).key.to_string(),
+            family.step(ix).key().unwrap().to_string(),
         )
     };
     family.step_indices().map(step).collect()

@@ -21,7 +21,8 @@ fn rendered(vars: &str, text: &str) -> Result<String, String> {
     );
     let (family, _) = read(&text, Format::Yaml)?;
     let prompt = family.steps[0]
-        .content
+        .content()
+        .unwrap()
         .prompt()
         .unwrap()
         .as_str()

@@ -32,6 +32,7 @@ parts:
 
 fn cancel() -> Order {
     Order::Cancel {
+        parts: Vec::new(),
         why: Some("wrong material".to_owned()),
     }
 }

@@ -1,8 +1,10 @@
 //! Nights with the simulator's own faults: the engine loses no part, pays for none twice, and says what it knows.
 
+use std::time::Duration;
+
 use millrun::simulator::{Config, FaultRule};
 
-use super::harness::{Night, assert_clean};
+use super::harness::{Night, assert_clean, let_pass};
 
 const MANIFEST: &str = r"
 version: 1
@@ -52,4 +54,28 @@ async fn what_the_wire_does_costs_time_and_nothing_else() {
         assert_eq!((books.idempotency.seen, books.leaks), (12, 0), "{fault}");
         assert_eq!(night.files().len(), 6, "{fault}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_class_that_is_told_to_rest_for_an_hour_ends_a_run_that_has_nothing_else_to_do() {
+    let night = Night::new(Config::default());
+    let rules = r#"{"rules":[{"on":"create","times":1,"fault":{"kind":"rate_limited","retry_after":3600}}]}"#;
+    night
+        .simulator
+        .add_faults(FaultRule::parse_all(rules).unwrap());
+    let history = night.run(MANIFEST).await.history();
+    let end = history.run.as_ref().unwrap().end.clone().unwrap();
+    assert_eq!(end.exit_code(), 5);
+    let stops = format!("{:?}", history.run.unwrap().stops);
+    assert!(
+        stops.contains("no request of cad_writes for another"),
+        "{stops}"
+    );
+    // The wait is kept over processes, and then the run goes on.
+    let again = night.run(MANIFEST).await;
+    assert_eq!(again.exit_code(), 5);
+    assert_eq!(night.books().totals.jobs, 0);
+    let_pass(Duration::from_secs(3_600)).await;
+    assert_eq!(night.run(MANIFEST).await.exit_code(), 0);
+    assert_eq!(night.books().totals.jobs, 6);
 }

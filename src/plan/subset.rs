@@ -1,0 +1,132 @@
+//! Some parts of a family, and the plan for these alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::action::{Action, Blocker, EditedLineage, Reason};
+use super::actions::{Plan, block_what_follows};
+use super::family::{Family, PartIx, Step, StepIx};
+use super::ids::PartId;
+use super::memory::Memory;
+use super::timing::Timing;
+
+impl Family {
+    /// The family of the parts with these ids alone, in this order; `None` when one of them is not there.
+    #[must_use]
+    pub fn of_ids<'a>(&self, ids: impl IntoIterator<Item = &'a PartId>) -> Option<Self> {
+        let places = self.part_indices().map(|ix| (&self.part(ix).id, ix));
+        let places: BTreeMap<&PartId, PartIx> = places.collect();
+        let parts: Option<Vec<PartIx>> =
+            ids.into_iter().map(|id| places.get(id).copied()).collect();
+        Some(self.of_parts(&parts?))
+    }
+
+    /// The family of these `parts` alone, in this order. Needs of others are dropped.
+    #[must_use]
+    pub fn of_parts(&self, parts: &[PartIx]) -> Self {
+        let places: BTreeMap<PartIx, PartIx> =
+            parts.iter().copied().zip((0..).map(PartIx)).collect();
+        let mut family = Self {
+            salt: self.salt.clone(),
+            description: self.description.clone(),
+            settings: self.settings.clone(),
+            parts: Vec::with_capacity(parts.len()),
+            steps: Vec::new(),
+            images: self.images.clone(),
+        };
+        for (old, new) in parts.iter().map(|old| (*old, places[old])) {
+            let mut part = self.part(old).clone();
+            let old_first = part.steps.start;
+            let first = u32::try_from(family.steps.len()).unwrap_or(u32::MAX);
+            for ix in self.steps_of(old) {
+                let step = self.step(ix);
+                let write = step.write.map(|write| StepIx(write.0 - old_first + first));
+                family.steps.push(Step {
+                    part: new,
+                    write,
+                    ..step.clone()
+                });
+            }
+            part.steps = first..first + (part.steps.end - old_first);
+            part.needs = part
+                .needs
+                .iter()
+                .filter_map(|need| places.get(need).copied())
+                .collect();
+            family.parts.push(part);
+        }
+        family
+    }
+}
+
+impl Plan {
+    /// The plan for `selected` parts alone, and for what they need that is done: it is there, and nothing of it runs. A part
+    /// that needs another one that is neither selected nor done is blocked.
+    ///
+    /// # Errors
+    /// As [`Plan::new`], of these parts.
+    pub fn of_selected(
+        &self,
+        selected: &[PartIx],
+        memory: &Memory,
+        missing: &BTreeSet<String>,
+    ) -> Result<Self, Vec<EditedLineage>> {
+        let chosen: BTreeSet<PartIx> = selected.iter().copied().collect();
+        let (mut parts, mut unmet) = (chosen.clone(), BTreeMap::new());
+        for part in &chosen {
+            for need in self
+                .family
+                .part(*part)
+                .needs
+                .iter()
+                .filter(|need| !chosen.contains(need))
+            {
+                if self.is_done(*need) {
+                    parts.insert(*need);
+                } else {
+                    unmet.entry(*part).or_insert(*need);
+                }
+            }
+        }
+        let parts: Vec<PartIx> = parts.into_iter().collect();
+        let lineages = parts.iter().map(|part| self.lineage(*part)).collect();
+        let mut plan = Self::of_jobs(self.family.of_parts(&parts), lineages, memory, missing)?;
+        for (part, old) in plan.family.part_indices().zip(parts) {
+            if let Some(need) = unmet.get(&old) {
+                let blocker = Blocker::Unselected {
+                    part: self.family.part(old).id.clone(),
+                    needs: self.family.part(*need).id.clone(),
+                };
+                plan.block(part, &blocker);
+            }
+        }
+        block_what_follows(&plan.family, &mut plan.actions);
+        plan.timing = Timing::new(&plan.family, &plan.actions);
+        Ok(plan)
+    }
+
+    /// Whether nothing of `part` is left to do.
+    fn is_done(&self, part: PartIx) -> bool {
+        self.family
+            .steps_of(part)
+            .all(|ix| *self.action(ix) == Action::Reuse)
+    }
+
+    /// The first step of `part` that was not begun is blocked.
+    fn block(&mut self, part: PartIx, blocker: &Blocker) {
+        let is_begun = |action: &Action| {
+            matches!(
+                action,
+                Action::Reuse | Action::Run(Reason::Continues { .. })
+            )
+        };
+        let first = self
+            .family
+            .steps_of(part)
+            .find(|ix| !is_begun(self.action(*ix)));
+        if let Some(ix) = first
+            && matches!(self.action(ix), Action::Run(_))
+        {
+            self.actions[ix.0 as usize] = Action::Blocked(blocker.clone());
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Which parts a command is about: how they stand, and the plan for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::plan::actions::Plan;
+use crate::plan::family::{Family, PartIx};
+use crate::plan::ids::PartId;
+use crate::plan::key::StepKey;
+use crate::plan::selection::{SelectionError, States, Wish};
+use crate::run::event::{Event, Record};
+use crate::run::history::History;
+use crate::run::progress::Run;
+
+use super::begin::BeginError;
+
+/// A part in the last run that it was in.
+struct Last {
+    keys: Vec<Option<StepKey>>,
+    is_good: bool,
+}
+
+/// How the parts of `family` stand after `records`.
+#[must_use]
+pub fn states(family: &Family, records: &[Record]) -> States {
+    let mut last = BTreeMap::new();
+    let mut history = History::default();
+    for record in records {
+        if let (Event::RunStarted { .. }, Some(run)) = (&record.event, &history.run) {
+            note(run, &mut last);
+        }
+        history.apply(record);
+    }
+    if let Some(run) = &history.run {
+        note(run, &mut last);
+    }
+    let mut states = States {
+        failed: last
+            .iter()
+            .filter(|(_, last)| !last.is_good)
+            .map(|(id, _)| id.clone())
+            .collect(),
+        ..States::default()
+    };
+    for ix in family.part_indices() {
+        let id = &family.part(ix).id;
+        let keys = family.steps_of(ix).map(|step| family.step(step).key());
+        match last.get(id) {
+            None => states.new.insert(id.clone()),
+            Some(last) if !last.keys.iter().copied().eq(keys) => states.changed.insert(id.clone()),
+            Some(_) => false,
+        };
+    }
+    states
+}
+
+fn note(run: &Run, last: &mut BTreeMap<PartId, Last>) {
+    for (ix, part) in (0u32..).map(PartIx).zip(&run.sheet.parts) {
+        let seen = Last {
+            keys: part.steps.iter().map(|step| step.key).collect(),
+            is_good: run.part_outcome(ix).is_good(),
+        };
+        last.insert(part.id.clone(), seen);
+    }
+}
+
+/// The parts of `family` that `wish` selects, as they stand after `records`.
+///
+/// # Errors
+/// When it can't be understood or names nothing that is there.
+pub fn selected(
+    family: &Family,
+    wish: &Wish,
+    records: &[Record],
+) -> Result<Vec<PartIx>, SelectionError> {
+    let states = if wish.asks_for_states()? {
+        states(family, records)
+    } else {
+        States::default()
+    };
+    wish.parts(family, &states)
+}
+
+/// The plan for what `wish` selects of `family`. Which job a part has is the same as in the plan for all of them.
+///
+/// # Errors
+/// When applied iterates were edited or removed, or the selection can't be understood.
+pub(super) fn plan(
+    family: Family,
+    wish: &Wish,
+    history: &History,
+    records: &[Record],
+    missing: &BTreeSet<String>,
+) -> Result<Plan, BeginError> {
+    if wish.is_everything() {
+        return Ok(Plan::new(family, &history.memory, missing)?);
+    }
+    let parts = selected(&family, wish, records)?;
+    let whole = Plan::new(family, &history.memory, missing)?;
+    Ok(whole.of_selected(&parts, &history.memory, missing)?)
+}
