@@ -120,18 +120,20 @@ impl ControlDb {
     }
 
     /// The side of `run`, of which the journal has the commands `known`. What was asked of another run is of no meaning any
-    /// more, and a pause ends with the process that it was meant for. A cancel that was not obeyed yet still holds.
+    /// more, and a pause ends with the process that it was meant for. A cancel that was not obeyed yet still holds, and so does
+    /// what was said to a gate, whichever run asked.
     ///
     /// # Errors
     /// When it can't be written.
     pub fn attend(self, run: RunId, known: BTreeSet<CommandId>) -> Result<Attended, StorageError> {
-        self.connection
-            .execute(
-                "delete from commands
-                 where obeyed or run <> ?1 or coalesce(json_extract(command, '$.order'), '') <> 'cancel'",
-                [run.0],
-            )
-            .map_err(|error| self.failed(&error))?;
+        let order = "coalesce(json_extract(command, '$.order'), '')";
+        let tidy = format!(
+            "delete from commands where obeyed or ({order} <> 'approve' and (run <> {0} or {order} <> 'cancel'));
+             update commands set run = {0} where {order} = 'approve';",
+            run.0
+        );
+        let tidied = self.connection.execute_batch(&tidy);
+        tidied.map_err(|error| self.failed(&error))?;
         Ok(Attended {
             db: self,
             run,
@@ -191,7 +193,7 @@ impl Attended {
 
     fn complain(&mut self, error: &StorageError) {
         if !self.is_silent {
-            tracing::warn!("`pause` and `cancel` don't reach this run: {error}");
+            tracing::warn!("`pause`, `cancel` and `approve` don't reach this run: {error}");
             self.is_silent = true;
         }
     }

@@ -139,7 +139,11 @@ impl Orville {
                 job,
                 prompt,
                 revision,
-            } => self.review(&key, &job, &prompt, revision).await,
+                viewer_state,
+            } => {
+                let shown = (revision, viewer_state);
+                self.review(&key, &job, &prompt, shown).await
+            }
             Request::Job(job) => self.job(&job).await,
             Request::List(cursor) => self.list(cursor.as_deref()).await,
             Request::History(job) => self.history(&job).await,
@@ -187,7 +191,7 @@ impl Orville {
         key: &IdempotencyKey,
         job: &JobId,
         prompt: &Prompt,
-        revision: Option<RevisionId>,
+        (revision, viewer_state): (Option<RevisionId>, Option<serde_json::Value>),
     ) -> Result<(Call, Answer), Trouble> {
         let revision = revision
             .map(|RevisionId(id)| api::RevisionId::new(id))
@@ -196,7 +200,7 @@ impl Orville {
         let request = api::ReviewRequest {
             prompt: prompt.as_str(),
             revision_id: revision.as_ref(),
-            viewer_state: None,
+            viewer_state: viewer_state.as_ref(),
         };
         let (id, key) = (job_id(job)?, api_key(key)?);
         let reply = self.client.review(&id, request, &key).await?;

@@ -8,7 +8,7 @@ use super::graph::GraphArgs;
 use super::select::SelectArgs;
 use crate::manifest::shape::Amount;
 use crate::manifest::units;
-use crate::plan::ids::RunId;
+use crate::plan::ids::{RunId, StepRef};
 use crate::session::SIMULATOR_SPEED;
 
 /// Runs batch manifests of CAD parts against the Orville text-to-CAD API: within its limits, within your money, and safe
@@ -19,7 +19,7 @@ use crate::session::SIMULATOR_SPEED;
 The API key is read from ORVILLE_API_KEY and is never a flag. Try everything without one: --sim.
 
 Exit codes: 0 all is well, 1 some part failed or was rejected, 2 usage or manifest error, 3 money,
-4 the API refused the key, 5 interrupted or unresolved, 7 another run holds the state, 70 a bug.")]
+4 the API refused the key, 5 interrupted or unresolved, 6 a person is asked, 7 another run holds the state, 70 a bug.")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) globals: Globals,
@@ -94,6 +94,8 @@ pub(crate) enum Command {
     Pause(PauseArgs),
     /// Send nothing new any more, bring home what is paid, and finish the run
     Cancel(CancelArgs),
+    /// Let a part go on behind an `approve` step, or not
+    Approve(ApproveArgs),
     /// How the last run stands
     Status(LookArgs),
     /// What came out of a run
@@ -226,6 +228,21 @@ pub(crate) struct CancelArgs {
     pub(crate) why: Option<String>,
     #[command(flatten)]
     pub(crate) selection: SelectArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ApproveArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// The step that asks, such as frame/approve
+    #[arg(value_name = "PART/STEP")]
+    pub(crate) step: StepRef,
+    /// Reject it: the part ends here, and what needs it is blocked
+    #[arg(long)]
+    pub(crate) reject: bool,
+    /// Why: it is recorded, and stands in the report
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -84,14 +84,10 @@ fn ask(
     };
     let obeyed = session::command(&loaded, &options, order, &person())?;
     if output.is_json() {
-        let (run, is_recorded) = match &obeyed {
-            Obeyed::ByRun(run) | Obeyed::Here { run, .. } => (run, true),
-            Obeyed::Asked(run) => (run, false),
-        };
         output.print(&document(&json!({
             "format_version": FORMAT_VERSION,
-            "run_id": run.to_string(),
-            "recorded": is_recorded,
+            "run_id": obeyed.run().to_string(),
+            "recorded": obeyed.is_recorded(),
             "exit_code": ExitCode::Success.number(),
         })))?;
         return Ok(ExitCode::Success);
@@ -102,7 +98,7 @@ fn ask(
 
 fn told(obeyed: &Obeyed, order: &Order, done: &str) -> String {
     match obeyed {
-        Obeyed::ByRun(run) => format!("{run} {done}\n"),
+        Obeyed::ByRun(run) | Obeyed::Recorded(run) => format!("{run} {done}\n"),
         Obeyed::Here { run, .. } if !order.is_of_the_run() => {
             format!("{run} {done}; no process was at it\n")
         }

@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::ExitCode;
 use super::output::Output;
 use super::{
-    adopt, balance, check, completions, control, doctor, gc, graph, init, jobs, ledger, limits,
-    logging, logs, plan, report, run, runs, schema, sim, state, status,
+    adopt, approve, balance, check, completions, control, doctor, gc, graph, init, jobs, ledger,
+    limits, logging, logs, plan, report, run, runs, schema, sim, state, status,
 };
 use crate::report::json::FORMAT_VERSION;
 use crate::untrusted::terminal;
@@ -58,6 +58,7 @@ fn dispatch(args: &Args, output: &mut Output) -> Result<ExitCode, CliError> {
         Command::Adopt(args) => adopt::adopt(args, globals, output),
         Command::Pause(args) => control::pause(args, globals, output),
         Command::Cancel(args) => control::cancel(args, globals, output),
+        Command::Approve(args) => approve::approve(args, globals, output),
         Command::Status(args) => status::status(args, globals, output),
         Command::Report(args) => report::report(args, globals, output),
         Command::Runs(args) => runs::runs(args, globals, output),

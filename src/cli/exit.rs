@@ -46,6 +46,7 @@ impl From<&RunEnd> for ExitCode {
             3 => Self::Money,
             4 => Self::Key,
             5 => Self::Resumable,
+            6 => Self::Person,
             _ => Self::Bug,
         }
     }
@@ -72,6 +73,7 @@ mod tests {
             ExitReason::Unresolved,
             ExitReason::CapReached,
             ExitReason::BalanceTooLow,
+            ExitReason::ApprovalNeeded,
             ExitReason::PartFailed,
             ExitReason::PartRejected,
             ExitReason::PartBlocked,

@@ -1,6 +1,7 @@
 //! The command line: words in, words out. One file a command; the only room that prints and reads the environment.
 
 mod adopt;
+mod approve;
 mod args;
 mod balance;
 mod call_error;

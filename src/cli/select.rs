@@ -52,10 +52,7 @@ impl SelectArgs {
             .collect();
         let states = session::states(family, &upto);
         let parts = &run.sheet.parts;
-        let needs = parts
-            .iter()
-            .map(|part| part.needs.iter().copied().map(PartIx).collect());
-        let needs: Vec<Vec<PartIx>> = needs.collect();
+        let needs: Vec<Vec<PartIx>> = run.sheet.needed_parts();
         // A run doesn't record tags: the manifest's are meant.
         let tags: std::collections::BTreeMap<&PartId, &[String]> = family
             .parts

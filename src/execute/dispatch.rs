@@ -1,6 +1,7 @@
 //! From an errand to a request: what is recorded before it goes out, and what goes out; and from a reply to its judge.
 
 use super::ports::{Files, ImageFile, Request, StorageError};
+use super::shown;
 use crate::plan::actions::Plan;
 use crate::plan::content::{Content, ImageRef};
 use crate::plan::family::{OnProposal, Policy, StepIx};
@@ -235,11 +236,12 @@ impl Desk<'_> {
                 prompt: prompt.clone(),
                 images,
             }),
-            (Content::Review { prompt }, Some(Target { job, revision })) => Ok(Request::Review {
+            (Content::Review { prompt, view }, Some(target)) => Ok(Request::Review {
                 key,
-                job: job.clone(),
+                job: target.job.clone(),
                 prompt: prompt.clone(),
-                revision: revision.clone(),
+                revision: shown::revision(view.as_deref(), target),
+                viewer_state: shown::viewer_state(view.as_deref(), self.files)?,
             }),
             (content, _) => Err(StorageError::new(
                 "journal",

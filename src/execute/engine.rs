@@ -173,7 +173,8 @@ impl Engine<'_> {
         let run = self.history.run.as_ref().ok_or(EngineError::Stuck)?;
         let end = judge::end(run);
         let is_without_reason = end.reasons.is_empty() && run.has_blocked();
-        if run.stops.is_empty() && (!run.is_done() || is_without_reason) {
+        let is_left = !run.is_done() && !run.is_at_gates();
+        if run.stops.is_empty() && (is_left || is_without_reason) {
             return Err(EngineError::Stuck);
         }
         self.record(Event::RunEnded {

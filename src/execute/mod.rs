@@ -5,4 +5,5 @@ pub mod engine;
 mod local;
 mod look;
 pub mod ports;
+mod shown;
 mod start;

@@ -123,6 +123,8 @@ pub enum Request {
         prompt: Prompt,
         /// The revision; the service takes the current one when it is absent.
         revision: Option<RevisionId>,
+        /// What it is shown beside the model: a JSON object.
+        viewer_state: Option<serde_json::Value>,
     },
     /// Look at a job.
     Job(JobId),

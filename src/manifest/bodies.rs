@@ -200,6 +200,7 @@ fn review(
         ("approve", OnProposal::Approve),
     ];
     let snapshots = value(fields, "snapshots").and_then(|tree| reader.list(tree));
+    refuse_two_places(reader, fields);
     ReviewEntry {
         prompt,
         revision: value(fields, "revision").and_then(|tree| reader.text(tree)),
@@ -213,6 +214,25 @@ fn review(
         on_proposal: chosen(reader, fields, "on_proposal", &words),
         max_rounds: value(fields, "max_rounds")
             .and_then(|tree| reader.integer(tree, 1..=MAX_ROUNDS)),
+    }
+}
+
+/// The service has its pictures in the viewer's state: `snapshots` would take the place of what is written there.
+fn refuse_two_places(reader: &mut Reader, fields: Option<Fields<'_>>) {
+    let (Some(snapshots), Some(Value::Map(state))) = (
+        fields.and_then(|fields| fields.entry("snapshots")),
+        value(fields, "viewer_state").map(|tree| &tree.value),
+    ) else {
+        return;
+    };
+    if let Some(inner) = state.iter().find(|entry| entry.key.value == "snapshots") {
+        let message = "pictures are shown by `snapshots`, or written into `viewer_state`";
+        let problem = Diagnostic::error(Code::Conflict, inner.key.span, message);
+        reader.refuse::<()>(
+            problem
+                .see(snapshots.key.span, "these are the others")
+                .help("remove one of the two"),
+        );
     }
 }
 

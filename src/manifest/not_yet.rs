@@ -10,12 +10,7 @@ use super::source::Span;
 const KEYS: &[(&str, &str)] = &[
     ("`budget`", "wait_max"),
     ("a step", "adopt"),
-    ("a step", "approve"),
-    ("a step", "needs"),
     ("`iterate`", "on_drift"),
-    ("`review`", "revision"),
-    ("`review`", "viewer_state"),
-    ("`review`", "snapshots"),
     ("`review`", "max_rounds"),
     ("`check`", "solids"),
     ("`check`", "bodies"),
@@ -33,9 +28,6 @@ const WORDS: &[(&str, &str)] = &[
 
 /// Names that templates will see.
 const NAMES: &[&str] = &["steps", "parts"];
-
-/// Whether needs that name a step are only read.
-pub const STEPS_IN_NEEDS: bool = true;
 
 /// Whether `key` of `of` is only read.
 pub(super) fn is_key(of: &str, key: &str) -> bool {

@@ -30,6 +30,11 @@ pub enum Blocker {
         /// What is proposed; text of the service.
         summary: String,
     },
+    /// A person rejected what it asks about.
+    Rejected {
+        /// Who, and why.
+        why: String,
+    },
     /// Its part needs another one that is neither done nor selected.
     Unselected {
         /// Its part.
@@ -52,6 +57,7 @@ impl fmt::Display for Blocker {
                 write!(f, "{}: {}", claim.why, jobs.join(", "))
             }
             Self::Proposal { summary } => write!(f, "its review proposes an iteration: {summary}"),
+            Self::Rejected { why } => f.write_str(why),
             Self::Unselected { part, needs } => write!(
                 f,
                 "needs {needs}, which is neither done nor selected; `+{part}` selects what it needs"

@@ -6,11 +6,13 @@ use super::action::{Action, Blocker, EditedLineage, Reason};
 use super::bind::bind;
 use super::content::{Content, StepKind};
 use super::family::{Family, OnProposal, PartIx, Policy, Step, StepIx};
+use super::gate::Verdict;
 use super::ids::PartId;
 use super::key::{LineageId, StepKey};
 use super::memory::{Memory, Send, SendId, SendState};
+use super::order::{before, in_order};
 use super::remote::{JobId, ReviewResult};
-use super::timing::{Timing, order};
+use super::timing::Timing;
 
 /// A family, held against what is known: every step marked with what a run would do.
 #[derive(Debug, Clone)]
@@ -146,23 +148,21 @@ fn edited(
     })
 }
 
-/// What comes after a blocked step of its part, or needs its part, can't run either.
+/// What waits for a blocked step can't run either.
 pub(super) fn block_what_follows(family: &Family, actions: &mut [Action]) {
-    let mut blocked: BTreeMap<PartIx, StepIx> = BTreeMap::new();
-    for part in order(family) {
-        let needs = &family.part(part).needs;
-        let mut before = needs.iter().find_map(|need| blocked.get(need)).copied();
-        for ix in family.steps_of(part) {
-            match (&actions[ix.0 as usize], before) {
-                (Action::Blocked(_), None) => before = Some(ix),
-                (Action::Run(_), Some(before)) => {
-                    let step = family.step_ref(before);
-                    actions[ix.0 as usize] = Action::Blocked(Blocker::Before { step });
-                }
-                _ => {}
+    let mut blocked: BTreeMap<StepIx, StepIx> = BTreeMap::new();
+    for ix in in_order(family) {
+        let mut blockers = before(family, ix).filter_map(|before| blocked.get(&before));
+        let mut blocker = blockers.next().copied();
+        match (&actions[ix.0 as usize], blocker) {
+            (Action::Blocked(_), None) => blocker = Some(ix),
+            (Action::Run(_), Some(before)) => {
+                let step = family.step_ref(before);
+                actions[ix.0 as usize] = Action::Blocked(Blocker::Before { step });
             }
+            _ => {}
         }
-        blocked.extend(before.map(|before| (part, before)));
+        blocked.extend(blocker.map(|blocker| (ix, blocker)));
     }
 }
 
@@ -210,6 +210,7 @@ impl Judgement<'_> {
                     Action::Run(Reason::New)
                 }
             }
+            StepKind::Approve => self.of_gate(step),
             StepKind::Download => self.of_download(step),
         }
     }
@@ -276,6 +277,19 @@ impl Judgement<'_> {
                 before: before.cloned(),
             },
             _ => Reason::New,
+        }
+    }
+
+    fn of_gate(&self, step: &Step) -> Action {
+        let id = self.id(step);
+        match id.and_then(|id| self.memory.approvals.get(&id)) {
+            None => Action::Run(Reason::New),
+            Some(approval) => match approval.verdict {
+                Verdict::Approved => Action::Reuse,
+                Verdict::Rejected => Action::Blocked(Blocker::Rejected {
+                    why: approval.words(),
+                }),
+            },
         }
     }
 

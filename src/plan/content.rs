@@ -7,6 +7,8 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::view::View;
+
 /// The SHA-256 of some bytes; written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -186,6 +188,7 @@ pub enum StepKind {
     Iterate,
     Review,
     Check,
+    Approve,
     Download,
 }
 
@@ -198,6 +201,7 @@ impl StepKind {
             Self::Iterate => "iterate",
             Self::Review => "review",
             Self::Check => "check",
+            Self::Approve => "approve",
             Self::Download => "download",
         }
     }
@@ -243,12 +247,21 @@ pub enum Content {
     Review {
         /// What to look at.
         prompt: Prompt,
+        /// What it is shown; `None`: the revision of the write before it, and nothing else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        view: Option<Box<View>>,
     },
     /// A look at the artifacts of the write before it: every file is a whole Part 21 file.
     Check {
         /// What else is expected of them.
         #[serde(flatten)]
         expected: Expected,
+    },
+    /// A gate: a person looks before the part goes on.
+    Approve {
+        /// What is asked; empty when nothing is said.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        message: String,
     },
     /// Publication of the artifacts of the write before it.
     Download {
@@ -317,6 +330,7 @@ impl Content {
             Self::Iterate { .. } => StepKind::Iterate,
             Self::Review { .. } => StepKind::Review,
             Self::Check { .. } => StepKind::Check,
+            Self::Approve { .. } => StepKind::Approve,
             Self::Download { .. } => StepKind::Download,
         }
     }
@@ -327,8 +341,8 @@ impl Content {
         match self {
             Self::Create { prompt, .. }
             | Self::Iterate { prompt, .. }
-            | Self::Review { prompt } => Some(prompt),
-            Self::Check { .. } | Self::Download { .. } => None,
+            | Self::Review { prompt, .. } => Some(prompt),
+            Self::Check { .. } | Self::Approve { .. } | Self::Download { .. } => None,
         }
     }
 
@@ -337,7 +351,10 @@ impl Content {
     pub fn images(&self) -> &[ImageRef] {
         match self {
             Self::Create { images, .. } | Self::Iterate { images, .. } => images,
-            Self::Review { .. } | Self::Check { .. } | Self::Download { .. } => &[],
+            Self::Review { .. }
+            | Self::Check { .. }
+            | Self::Approve { .. }
+            | Self::Download { .. } => &[],
         }
     }
 }

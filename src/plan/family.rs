@@ -48,7 +48,8 @@ pub struct Part {
     pub skipped: Vec<(StepId, StepKind)>,
 }
 
-/// A node of the graph. It waits for the step before it in its part, and a part's first step for the parts it needs.
+/// A node of the graph. It waits for the step before it in its part and for the steps that it needs, and a part's first step
+/// for the parts that it needs.
 #[derive(Debug, Clone)]
 pub struct Step {
     /// Its part.
@@ -59,6 +60,8 @@ pub struct Step {
     pub kind: StepKind,
     /// What it asks for.
     pub ask: Ask,
+    /// The steps of other parts that must have succeeded before it starts, sorted, without doubles.
+    pub needs: Vec<StepIx>,
     /// The write before it in its part, on whose result it works; `None` for a create.
     pub write: Option<StepIx>,
     /// What a key doesn't see.
@@ -144,6 +147,16 @@ impl Family {
     /// The indices of `part`'s steps, in order.
     pub fn steps_of(&self, part: PartIx) -> impl DoubleEndedIterator<Item = StepIx> + use<> {
         self.part(part).steps.clone().map(StepIx)
+    }
+
+    /// The parts that `part` waits for, as a whole or with some step, in order and without doubles.
+    #[must_use]
+    pub fn needed_parts(&self, part: PartIx) -> Vec<PartIx> {
+        let steps = self.steps_of(part).flat_map(|ix| &self.step(ix).needs);
+        let steps = steps.map(|need| self.step(*need).part);
+        let whole = self.part(part).needs.iter().copied();
+        let all: BTreeSet<PartIx> = whole.chain(steps).collect();
+        all.into_iter().collect()
     }
 
     /// All parts with their indices.

@@ -110,6 +110,20 @@ impl fmt::Display for StepRef {
     }
 }
 
+impl FromStr for StepRef {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (part, step) = text
+            .split_once('/')
+            .ok_or_else(|| format!("{text:?} is not a step: write `plate/approve`"))?;
+        let wrong = |error: IdError| format!("{text:?} is not a step: {error}");
+        Ok(Self {
+            part: PartId::new(part).map_err(wrong)?,
+            step: StepId::new(step).map_err(wrong)?,
+        })
+    }
+}
+
 /// A run of a family: the first is 1. Written `run-1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -9,7 +9,8 @@ use std::fmt;
 use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
 
-use super::content::{Content, Digest, OnFail, Selection};
+use super::content::{Content, Digest, ImageRef, OnFail, Selection};
+use super::view::{Reviewed, View};
 use crate::teeth::{Bug, bites};
 
 /// The content key of a step. Ids, paths, `needs`, names and settings are not in it.
@@ -32,10 +33,7 @@ impl StepKey {
         if content.kind().is_write() {
             let mut images = Canonical::list();
             for image in content.images() {
-                let mut one = Canonical::list();
-                one.text(image.image_type.media_type())
-                    .bytes(image.digest.as_bytes());
-                images.nested(one);
+                images.image(image);
             }
             canonical.nested(images);
         }
@@ -49,6 +47,9 @@ impl StepKey {
                     canonical.text("on_fail").text("warn");
                 }
             }
+            Content::Approve { message } if !message.is_empty() => {
+                canonical.text("message").text(message);
+            }
             Content::Download { artifacts } => match artifacts {
                 Selection::All => {}
                 Selection::Root => {
@@ -58,7 +59,13 @@ impl StepKey {
                     canonical.text("artifacts").text("labels").text(pattern);
                 }
             },
-            Content::Create { .. } | Content::Iterate { .. } | Content::Review { .. } => {}
+            Content::Review {
+                view: Some(view), ..
+            } => canonical.view(view),
+            Content::Create { .. }
+            | Content::Iterate { .. }
+            | Content::Review { .. }
+            | Content::Approve { .. } => {}
         }
         Self(canonical.digest())
     }
@@ -165,6 +172,36 @@ impl Canonical {
         list.0.push(b'e');
         self.0.append(&mut list.0);
         self
+    }
+
+    fn image(&mut self, image: &ImageRef) -> &mut Self {
+        let mut one = Self::list();
+        one.text(image.image_type.media_type())
+            .bytes(image.digest.as_bytes());
+        self.nested(one)
+    }
+
+    fn view(&mut self, view: &View) {
+        match &view.revision {
+            None => {}
+            Some(Reviewed::Latest) => {
+                self.text("revision").text("latest");
+            }
+            Some(Reviewed::Id(id)) => {
+                self.text("revision").text("id").text(&id.0);
+            }
+        }
+        if let Some(state) = &view.viewer_state {
+            // The keys of a JSON object are sorted, so that its text is canonical.
+            self.text("viewer_state").text(&state.to_string());
+        }
+        if !view.snapshots.is_empty() {
+            let mut snapshots = Self::list();
+            for snapshot in &view.snapshots {
+                snapshots.text(&snapshot.label).image(&snapshot.image);
+            }
+            self.text("snapshots").nested(snapshots);
+        }
     }
 
     fn digest(mut self) -> Digest {

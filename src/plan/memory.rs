@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::content::Content;
+use super::gate::Approval;
 use super::ids::{PartId, StepRef};
 use super::key::{IdempotencyKey, LineageId, StepKey};
 use super::ledger::Ledger;
@@ -260,6 +261,8 @@ pub struct Memory {
     pub index: BTreeMap<SendId, SendIx>,
     /// Checks that passed.
     pub passed_checks: BTreeSet<SendId>,
+    /// What people said to gates, by what they were asked about.
+    pub approvals: BTreeMap<SendId, Approval>,
     /// What was published, by the path that it should have, relative to the output folder.
     pub published: BTreeMap<String, Published>,
     /// Every job that was ever ours, those that the service failed as well.

@@ -33,16 +33,28 @@ impl Family {
             steps: Vec::new(),
             images: self.images.clone(),
         };
+        let mut first_of: BTreeMap<PartIx, u32> = BTreeMap::new();
+        let mut next = 0;
+        for old in parts {
+            first_of.insert(*old, next);
+            next += u32::try_from(self.part(*old).steps.len()).unwrap_or(u32::MAX);
+        }
+        let moved = |ix: &StepIx| {
+            let part = self.step(*ix).part;
+            let first = first_of.get(&part)?;
+            Some(StepIx(ix.0 - self.part(part).steps.start + first))
+        };
         for (old, new) in parts.iter().map(|old| (*old, places[old])) {
             let mut part = self.part(old).clone();
-            let old_first = part.steps.start;
-            let first = u32::try_from(family.steps.len()).unwrap_or(u32::MAX);
+            let (old_first, first) = (part.steps.start, first_of[&old]);
             for ix in self.steps_of(old) {
                 let step = self.step(ix);
-                let write = step.write.map(|write| StepIx(write.0 - old_first + first));
+                let mut needs: Vec<StepIx> = step.needs.iter().filter_map(moved).collect();
+                needs.sort_unstable();
                 family.steps.push(Step {
                     part: new,
-                    write,
+                    needs,
+                    write: step.write.as_ref().and_then(moved),
                     ..step.clone()
                 });
             }
@@ -87,6 +99,7 @@ impl Plan {
                 }
             }
         }
+        let unmet_steps = self.unmet_steps(&chosen);
         let parts: Vec<PartIx> = parts.into_iter().collect();
         let lineages = parts.iter().map(|part| self.lineage(*part)).collect();
         let mut plan = Self::of_jobs(self.family.of_parts(&parts), lineages, memory, missing)?;
@@ -97,6 +110,17 @@ impl Plan {
                     needs: self.family.part(*need).id.clone(),
                 };
                 plan.block(part, &blocker);
+            }
+            for ix in self.family.steps_of(old) {
+                if let Some(need) = unmet_steps.get(&ix) {
+                    let first = self.family.part(old).steps.start;
+                    let ix = StepIx(ix.0 - first + plan.family.part(part).steps.start);
+                    let blocker = Blocker::Unselected {
+                        part: self.family.part(old).id.clone(),
+                        needs: self.family.part(*need).id.clone(),
+                    };
+                    plan.block_step(ix, &blocker);
+                }
             }
         }
         block_what_follows(&plan.family, &mut plan.actions);
@@ -109,6 +133,28 @@ impl Plan {
         self.family
             .steps_of(part)
             .all(|ix| *self.action(ix) == Action::Reuse)
+    }
+
+    /// The steps of `chosen` parts that need steps of others which are not done, each with one of those parts.
+    fn unmet_steps(&self, chosen: &BTreeSet<PartIx>) -> BTreeMap<StepIx, PartIx> {
+        let mut unmet = BTreeMap::new();
+        for ix in chosen.iter().flat_map(|part| self.family.steps_of(*part)) {
+            for need in &self.family.step(ix).needs {
+                let part = self.family.step(*need).part;
+                if !chosen.contains(&part) && *self.action(*need) != Action::Reuse {
+                    unmet.insert(ix, part);
+                }
+            }
+        }
+        unmet
+    }
+
+    /// The step at `ix` is blocked, unless it was begun.
+    fn block_step(&mut self, ix: StepIx, blocker: &Blocker) {
+        let is_new = matches!(self.action(ix), Action::Run(reason) if !matches!(reason, Reason::Continues { .. }));
+        if is_new {
+            self.actions[ix.0 as usize] = Action::Blocked(blocker.clone());
+        }
     }
 
     /// The first step of `part` that was not begun is blocked.

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use petgraph::algo::toposort;
-use petgraph::graph::{DiGraph, NodeIndex};
-
 use super::action::{Action, Reason};
 use super::content::StepKind;
-use super::family::{Family, PartIx, StepIx};
+use super::family::{Family, StepIx};
+use super::order::{before, in_order};
 use super::settings::{Profile, Rate};
 
 /// What a create or an iterate is taken to last before one was seen.
@@ -82,16 +80,13 @@ const fn ix_of(ix: StepIx) -> usize {
 /// For each step the longest way from its start to an end, when steps take as long as `takes` says.
 fn tails(family: &Family, takes: impl Fn(StepIx) -> Duration) -> Vec<Duration> {
     let mut tails = vec![Duration::ZERO; family.steps.len()];
-    let mut after = vec![Duration::ZERO; family.parts.len()];
-    for part in order(family).into_iter().rev() {
-        let mut tail = after[part.0 as usize];
-        for ix in family.steps_of(part).rev() {
-            tail += takes(ix);
-            tails[ix_of(ix)] = tail;
-        }
-        for need in &family.part(part).needs {
-            let before = &mut after[need.0 as usize];
-            *before = (*before).max(tail);
+    let mut after = vec![Duration::ZERO; family.steps.len()];
+    for ix in in_order(family).into_iter().rev() {
+        let tail = after[ix_of(ix)] + takes(ix);
+        tails[ix_of(ix)] = tail;
+        for before in before(family, ix) {
+            let after = &mut after[ix_of(before)];
+            *after = (*after).max(tail);
         }
     }
     tails
@@ -138,25 +133,6 @@ fn steady_start(rate: Rate, k: u32) -> Duration {
     (rate.window / (rate.count.get() - 1).max(1)).saturating_mul(k)
 }
 
-/// The parts in an order in which every part comes after the parts that it needs.
-pub(super) fn order(family: &Family) -> Vec<PartIx> {
-    let mut graph: DiGraph<PartIx, ()> = DiGraph::new();
-    for part in family.part_indices() {
-        graph.add_node(part);
-    }
-    let node = |part: PartIx| NodeIndex::new(part.0 as usize);
-    for part in family.part_indices() {
-        for need in &family.part(part).needs {
-            graph.add_edge(node(*need), node(part), ());
-        }
-    }
-    // A family is validated: no circle gets here. Were there one, urgency is all that would suffer.
-    toposort(&graph, None).map_or_else(
-        |_| family.part_indices().collect(),
-        |nodes| nodes.into_iter().map(|n| graph[n]).collect(),
-    )
-}
-
 fn assumed(family: &Family, actions: &[Action], ix: StepIx) -> Duration {
     if !matches!(actions[ix_of(ix)], Action::Run(_)) {
         return Duration::ZERO;
@@ -164,7 +140,7 @@ fn assumed(family: &Family, actions: &[Action], ix: StepIx) -> Duration {
     match family.step(ix).kind {
         StepKind::Create | StepKind::Iterate => ASSUMED_WRITE,
         StepKind::Review => ASSUMED_REVIEW,
-        StepKind::Check | StepKind::Download => ASSUMED_LOCAL,
+        StepKind::Check | StepKind::Approve | StepKind::Download => ASSUMED_LOCAL,
     }
 }
 

@@ -41,7 +41,21 @@ pub(super) fn advice(summary: &Summary, page: Page<'_>) -> Vec<String> {
     {
         commands.push((of_manifest("logs"), "tells what happened"));
     }
-    if summary.can_go_on() {
+    if !summary.gates.is_empty() {
+        let told = "lets it go on; --reject ends it";
+        commands.push((
+            format!(
+                "approve {} PART/STEP{}",
+                shell::word(page.manifest),
+                page.flags
+            ),
+            told,
+        ));
+    }
+    let is_asked = !summary.gates.is_empty() && *reasons == [ExitReason::ApprovalNeeded];
+    if is_asked {
+        commands.push((of_manifest("run"), "goes on behind what was approved"));
+    } else if summary.can_go_on() {
         commands.push((of_manifest("resume"), "goes on where it stopped"));
     } else if !reasons.is_empty() {
         commands.push((of_manifest("run"), "runs what did not succeed"));
@@ -78,6 +92,7 @@ const fn remedy(reason: &ExitReason) -> Option<&'static str> {
         ExitReason::Interrupted
         | ExitReason::Cancelled
         | ExitReason::Unresolved
+        | ExitReason::ApprovalNeeded
         | ExitReason::PartFailed
         | ExitReason::PartRejected
         | ExitReason::PartBlocked => None,

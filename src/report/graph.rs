@@ -49,7 +49,7 @@ impl Graph {
             }
         };
         let edges = family.part_indices().flat_map(|ix| {
-            let needs = family.part(ix).needs.iter();
+            let needs = family.needed_parts(ix).into_iter();
             needs.map(move |need| Edge {
                 from: need.0 as usize,
                 to: ix.0 as usize,
@@ -191,8 +191,13 @@ fn edges_of_steps(family: &Family, part: PartIx) -> Vec<Edge> {
     let needs = family.part(part).needs.iter();
     let lasts = needs.filter_map(|need| family.steps_of(*need).next_back());
     let first = steps.first().copied();
+    let of_steps = steps.iter().flat_map(|ix| {
+        let needs = family.step(*ix).needs.iter();
+        needs.map(move |need| edge(*need, *ix))
+    });
     (lasts.filter_map(|last| Some(edge(last, first?))))
         .chain(steps.windows(2).map(|pair| edge(pair[0], pair[1])))
+        .chain(of_steps)
         .collect()
 }
 

@@ -77,9 +77,18 @@ struct Heading<'a> {
     /// Who paused it, while it is at work.
     #[serde(skip_serializing_if = "Option::is_none")]
     paused_by: Option<&'a str>,
+    /// What waits for a person.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    waiting_for: Vec<Gate<'a>>,
     /// What ended badly for parts that are no longer wanted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_over: Vec<LeftOver<'a>>,
+}
+
+#[derive(Serialize)]
+struct Gate<'a> {
+    step: String,
+    message: &'a str,
 }
 
 #[derive(Serialize)]
@@ -175,6 +184,12 @@ impl<'a> Heading<'a> {
             duration_s: summary.duration.as_secs_f64(),
             wall_s: summary.wall.as_secs_f64(),
             paused_by: summary.paused.as_deref(),
+            waiting_for: (summary.gates.iter())
+                .map(|gate| Gate {
+                    step: gate.step.to_string(),
+                    message: &gate.message,
+                })
+                .collect(),
             left_over: (summary.strays.iter())
                 .map(|(step, error)| LeftOver {
                     step: step.to_string(),

@@ -8,6 +8,7 @@ use super::json::{self, FORMAT_VERSION};
 use super::moment::{Zone, utc};
 use super::palette::{Palette, Tone};
 use super::words::words;
+use crate::plan::gate::Verdict;
 use crate::plan::ids::StepRef;
 use crate::plan::memory::{Memory, SendId};
 use crate::plan::remote::Timestamp;
@@ -163,6 +164,10 @@ fn tone(event: &Event) -> Tone {
         | Event::ReviewWitnessed {
             accepted: false, ..
         } => Tone::Bad,
+        Event::Approval {
+            verdict: Verdict::Rejected,
+            ..
+        } => Tone::Bad,
         Event::Checked { errors, .. } if !errors.is_empty() => Tone::Bad,
         Event::Checked { warnings, .. } if !warnings.is_empty() => Tone::Warning,
         Event::RunEnded { end, .. } => tone_of_end(end),
@@ -171,6 +176,7 @@ fn tone(event: &Event) -> Tone {
         | Event::ReviewWitnessed { .. }
         | Event::Witnessed { .. }
         | Event::Completed { .. }
+        | Event::Approval { .. }
         | Event::FilesPublished { .. } => Tone::Good,
     }
 }

@@ -4,6 +4,7 @@
 
 mod advice;
 pub mod checkup;
+pub mod gates;
 pub mod graph;
 pub mod json;
 pub mod ledger;

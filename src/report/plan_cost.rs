@@ -70,7 +70,7 @@ impl PlannedSends {
                 StepKind::Create => sends.create += 1,
                 StepKind::Iterate => sends.iterate += 1,
                 StepKind::Review => sends.review += 1,
-                StepKind::Check | StepKind::Download => {}
+                StepKind::Check | StepKind::Approve | StepKind::Download => {}
             }
         }
         sends

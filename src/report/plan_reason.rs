@@ -17,6 +17,7 @@ pub(super) enum Kind {
     FileMissing,
     Claimed,
     Proposal,
+    Rejected,
     Unselected,
     Before,
 }
@@ -33,6 +34,7 @@ impl Kind {
             Action::Run(Reason::FileMissing { .. }) => Self::FileMissing,
             Action::Blocked(Blocker::Claimed { .. }) => Self::Claimed,
             Action::Blocked(Blocker::Proposal { .. }) => Self::Proposal,
+            Action::Blocked(Blocker::Rejected { .. }) => Self::Rejected,
             Action::Blocked(Blocker::Unselected { .. }) => Self::Unselected,
             Action::Blocked(Blocker::Before { .. }) => Self::Before,
         })
@@ -52,6 +54,7 @@ pub(super) fn reused(plan: &Plan, memory: &Memory, ix: StepIx) -> String {
             }
         }
         StepKind::Check => "passed before".to_owned(),
+        StepKind::Approve => "approved before".to_owned(),
         StepKind::Download => "published and in place".to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::gates::{self, Gate};
 use crate::plan::content::StepKind;
 use crate::plan::family::PartIx;
 use crate::plan::ids::{PartId, RunId, StepId, StepRef};
@@ -64,6 +65,8 @@ pub struct Summary {
     pub rate_limited: u32,
     /// What ended badly for parts that are no longer wanted: the step that asked for it, and what happened.
     pub strays: Vec<(StepRef, String)>,
+    /// What waits for a person who has not said anything yet.
+    pub gates: Vec<Gate>,
     /// Jobs that may be parts' already, and that nobody adopted.
     pub claimed_jobs: usize,
     /// Jobs that the service still works on.
@@ -189,6 +192,7 @@ impl Summary {
             requests,
             rate_limited: run.rate_limited,
             strays: strays(run, memory),
+            gates: gates::open(run, memory),
             claimed_jobs: memory.claims.values().map(|claim| claim.jobs.len()).sum(),
             active_jobs: memory.active_jobs,
             duration: run.last_at.since(run.started),
@@ -223,6 +227,7 @@ impl Summary {
             Some(ExitReason::Cancelled) => "cancelled",
             Some(ExitReason::Unresolved) => "unresolved",
             Some(ExitReason::CapReached | ExitReason::BalanceTooLow) => "stopped",
+            Some(ExitReason::ApprovalNeeded) => "waiting",
             Some(ExitReason::PartFailed | ExitReason::PartRejected | ExitReason::PartBlocked) => {
                 "failed"
             }

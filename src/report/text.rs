@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use super::advice::advice;
+use super::gates;
 use super::moment::{Zone, span};
 use super::palette::{Palette, Tone};
 use super::summary::{PartSummary, StepSummary, Summary};
@@ -49,6 +50,7 @@ pub fn report(summary: &Summary, page: Page<'_>) -> String {
         page,
         bad.map(trouble),
     ));
+    text.push_str(&gates(summary, page));
     let strays = summary.strays.iter();
     text.push_str(&section(
         "Left over from parts that are gone",
@@ -83,7 +85,17 @@ pub fn report(summary: &Summary, page: Page<'_>) -> String {
 /// The same in short: how the run stands, and what to type next.
 #[must_use]
 pub fn status(summary: &Summary, page: Page<'_>) -> String {
-    headline(summary, page) + &facts(summary, page) + &next(summary, page)
+    headline(summary, page) + &facts(summary, page) + &gates(summary, page) + &next(summary, page)
+}
+
+fn gates(summary: &Summary, page: Page<'_>) -> String {
+    let entries = gates::entries(&summary.gates, page);
+    section(
+        "Waits for a person",
+        Tone::Warning,
+        page,
+        entries.into_iter(),
+    )
 }
 
 fn headline(summary: &Summary, page: Page<'_>) -> String {

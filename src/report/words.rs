@@ -38,6 +38,16 @@ pub fn words(event: &Event) -> String {
         }
         Event::Paused { by, .. } => format!("{} paused the run", quote(&by.user)),
         Event::Unpaused { by, .. } => format!("{} lets the run go on", quote(&by.user)),
+        Event::Approval {
+            verdict,
+            by,
+            reason,
+            ..
+        } => {
+            let why = reason.as_deref();
+            let why = why.map_or_else(String::new, |why| format!(": {}", quote(why)));
+            format!("{} by {}{why}", verdict.as_str(), quote(&by.user))
+        }
         Event::Cancelled { parts, by, why, .. } => format!(
             "{}{}; what is paid comes home",
             cancelled(&by.user, why.as_deref()),

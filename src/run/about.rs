@@ -73,6 +73,7 @@ impl Event {
             Self::Intended { step, .. }
             | Self::Checked { step, .. }
             | Self::FilesPublished { step, .. }
+            | Self::Approval { step, .. }
             | Self::Capped { step, .. }
             | Self::Claimed { step, .. }
             | Self::StepFailed { step, .. } => Some(step),
@@ -117,6 +118,7 @@ impl Event {
             Self::FileLost { .. } => "file_lost",
             Self::Checked { .. } => "checked",
             Self::FilesPublished { .. } => "files_published",
+            Self::Approval { .. } => "approval",
             Self::Capped { .. } => "capped",
             Self::StepFailed { .. } => "step_failed",
             Self::Paused { .. } => "paused",

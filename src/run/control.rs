@@ -1,4 +1,4 @@
-//! What a person asks of a run that is under way, and what it means for the run.
+//! What a person asks of a run that is under way, and what it means for the run. What is said to gates is folded in `gate`.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,9 @@ use super::progress::Run;
 use super::step::StepState;
 use super::stop::StopReason;
 use crate::plan::family::{PartIx, StepIx};
-use crate::plan::ids::PartId;
-use crate::plan::memory::Memory;
+use crate::plan::gate::Verdict;
+use crate::plan::ids::{PartId, StepRef};
+use crate::plan::memory::{Memory, SendId};
 
 /// What makes a command one command, however often it is read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,6 +34,17 @@ pub enum Order {
         /// Why, in the words of who asks.
         why: Option<String>,
     },
+    /// A gate is answered.
+    Approve {
+        /// The step.
+        step: StepRef,
+        /// What was asked about.
+        gate: SendId,
+        /// What is said.
+        verdict: Verdict,
+        /// Why, in the words of who says it.
+        reason: Option<String>,
+    },
 }
 
 impl Order {
@@ -42,6 +54,7 @@ impl Order {
         match self {
             Self::Pause | Self::Unpause => true,
             Self::Cancel { parts, .. } => parts.is_empty(),
+            Self::Approve { .. } => false,
         }
     }
 }
@@ -71,6 +84,19 @@ impl Command {
                 why,
                 command,
             },
+            Order::Approve {
+                step,
+                gate,
+                verdict,
+                reason,
+            } => Event::Approval {
+                step,
+                gate,
+                verdict,
+                by,
+                reason,
+                command,
+            },
         }
     }
 }
@@ -82,7 +108,8 @@ impl Event {
         match self {
             Self::Paused { command, .. }
             | Self::Unpaused { command, .. }
-            | Self::Cancelled { command, .. } => command.as_ref(),
+            | Self::Cancelled { command, .. }
+            | Self::Approval { command, .. } => command.as_ref(),
             _ => None,
         }
     }
@@ -124,7 +151,7 @@ impl Run {
         let steps: Vec<StepIx> = parts.iter().flat_map(|part| self.steps_of(*part)).collect();
         for ix in steps {
             let step = self.step_mut(ix);
-            if step.state == StepState::Ready {
+            if matches!(step.state, StepState::Ready | StepState::Asking) {
                 step.state = StepState::Waiting;
             }
         }

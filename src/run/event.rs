@@ -8,6 +8,7 @@ use super::outcome::RunEnd;
 use super::sheet::Sheet;
 use super::stop::StopReason;
 use crate::plan::content::Content;
+use crate::plan::gate::Verdict;
 use crate::plan::ids::{PartId, RunId, StepRef};
 use crate::plan::key::{IdempotencyKey, LineageId, StepKey};
 use crate::plan::memory::{Claim, Published, Refusal, SendId, Target};
@@ -359,6 +360,21 @@ pub enum Event {
         step: StepRef,
         /// The files.
         files: Vec<Published>,
+    },
+    /// A person answered a gate: the part goes on behind it, or does not.
+    Approval {
+        /// The step.
+        step: StepRef,
+        /// What was asked about: the job, and the key of the gate on the write before it.
+        gate: SendId,
+        /// What was said.
+        verdict: Verdict,
+        /// Who said so.
+        by: Person,
+        /// Why, in that person's words.
+        reason: Option<String>,
+        /// The command, when it was given beside the run.
+        command: Option<CommandId>,
     },
     /// A write does not start: with it the part could cost more than `max_per_part`.
     Capped {

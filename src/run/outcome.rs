@@ -107,6 +107,8 @@ pub enum ExitReason {
     CapReached,
     /// The workspace's balance.
     BalanceTooLow,
+    /// A person has to approve something.
+    ApprovalNeeded,
     /// Some part failed.
     PartFailed,
     /// Some part was rejected by a check.
@@ -127,6 +129,7 @@ impl ExitReason {
             | Self::StorageFailed
             | Self::Unresolved => 5,
             Self::CapReached | Self::BalanceTooLow => 3,
+            Self::ApprovalNeeded => 6,
             Self::PartFailed if bites(Bug::FailureExitsZero) => 0,
             Self::PartFailed | Self::PartRejected | Self::PartBlocked => 1,
         }
@@ -140,6 +143,7 @@ impl ExitReason {
             Self::Cancelled
                 | Self::Unresolved
                 | Self::CapReached
+                | Self::ApprovalNeeded
                 | Self::PartFailed
                 | Self::PartRejected
                 | Self::PartBlocked
@@ -158,6 +162,7 @@ impl ExitReason {
             Self::Unresolved => "a send is unresolved",
             Self::CapReached => "a cap was reached",
             Self::BalanceTooLow => "the balance is too low",
+            Self::ApprovalNeeded => "a person has to approve something",
             Self::PartFailed => "a part failed",
             Self::PartRejected => "a part was rejected",
             Self::PartBlocked => "a part needs one that was not selected",

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::call::{Endpoint, Silence};
 use super::event::{Event, Person, Record};
 use super::outcome::{Outcome, RunEnd};
-use super::sheet::{Sheet, Start};
-use super::step::{PartRun, Reading, StepRun, StepState, claim_error, proposal_error};
+use super::sheet::{Sheet, SheetPart, SheetStep, Start};
+use super::step::{Needs, PartRun, Reading, StepRun, StepState, claim_error, proposal_error};
 use super::stop::StopReason;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::ids::{RunId, StepRef};
@@ -94,6 +94,7 @@ impl Run {
                     error: None,
                     warnings: Vec::new(),
                     files: Vec::new(),
+                    needs: Needs::default(),
                 });
             }
             parts.push(PartRun::new(first, index(steps.len())));
@@ -179,6 +180,11 @@ impl Run {
             | Event::Capped { .. }
             | Event::Claimed { .. }
             | Event::StepFailed { .. } => return self.end_at_home(&record.event, memory),
+            Event::Approval { step, gate, .. } => {
+                if let Some(ix) = self.find(step) {
+                    return self.hear(ix, gate, memory);
+                }
+            }
             event => {
                 if let Some(ix) = event
                     .send()
@@ -365,7 +371,7 @@ impl Run {
         }
     }
 
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         ix: StepIx,
         outcome: Outcome,
@@ -385,6 +391,14 @@ impl Run {
     #[must_use]
     pub fn find(&self, step: &StepRef) -> Option<StepIx> {
         self.by_name.get(step).copied()
+    }
+
+    /// The step at `ix` as it was planned, with its part.
+    pub(super) fn sheet_step(&self, ix: StepIx) -> Option<(&SheetPart, &SheetStep)> {
+        let part = self.part_of(ix);
+        let first = self.parts.get(part.0 as usize)?.first;
+        let part = self.sheet.parts.get(part.0 as usize)?;
+        Some((part, part.steps.get((ix.0 - first) as usize)?))
     }
 
     pub(super) fn part_of(&self, ix: StepIx) -> PartIx {

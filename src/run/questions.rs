@@ -61,7 +61,9 @@ impl Run {
     pub fn outcome(&self, ix: StepIx) -> Outcome {
         match self.step(ix).state {
             StepState::Done(outcome) => outcome,
-            StepState::Waiting | StepState::Ready | StepState::Active => Outcome::Waiting,
+            StepState::Waiting | StepState::Ready | StepState::Active | StepState::Asking => {
+                Outcome::Waiting
+            }
         }
     }
 

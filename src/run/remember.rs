@@ -47,6 +47,7 @@ impl Memory {
             Event::Distrusted {} => self.scanned = false,
             Event::Adopted { writes, job, .. } => self.adopt(booking, writes, job),
             Event::ConfirmedAbsent { part, create, .. } => self.disclaim(booking, part, create),
+            Event::Approval { .. } => self.answer_gate(record),
             Event::FilesPublished { files, .. } => {
                 self.published
                     .extend(files.iter().map(|file| (file.wanted.clone(), file.clone())));

@@ -1,11 +1,13 @@
 //! The sheet: a run's parts and steps as they were planned, recorded with its start, so that events alone tell its story.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::plan::action::{Action, Blocker};
 use crate::plan::actions::Plan;
 use crate::plan::content::{Content, Digest, Selection, StepKind};
-use crate::plan::family::{Policy, StepIx};
+use crate::plan::family::{PartIx, Policy, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{LineageId, StepKey};
 use crate::plan::memory::{Claim, SendId};
@@ -60,6 +62,9 @@ pub struct SheetStep {
     pub kind: StepKind,
     /// Its key; none when it is not known yet.
     pub key: Option<StepKey>,
+    /// The steps of other parts that it needs, by their places in the whole sheet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<u32>,
     /// What was to be done with it.
     pub start: Start,
     /// Where a download publishes: the folder and file stem, relative to the output folder.
@@ -68,6 +73,9 @@ pub struct SheetStep {
     /// Which artifacts a download publishes.
     #[serde(default, skip_serializing_if = "Selection::is_all")]
     pub artifacts: Selection,
+    /// What a gate asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// What was to be done with a step.
@@ -121,8 +129,9 @@ impl Sheet {
             let step = plan.family.step(ix);
             let start = match plan.action(ix) {
                 Action::Reuse => Start::Reuse,
-                // What follows a blocked step is found to be blocked when that is reached.
-                Action::Run(_) | Action::Blocked(Blocker::Before { .. }) => Start::Run,
+                // What follows a blocked step is found to be blocked when that is reached, and so is what was rejected.
+                Action::Run(_)
+                | Action::Blocked(Blocker::Before { .. } | Blocker::Rejected { .. }) => Start::Run,
                 Action::Blocked(blocker @ Blocker::Unselected { .. }) => Start::Unmet {
                     why: blocker.to_string(),
                 },
@@ -137,6 +146,7 @@ impl Sheet {
                 id: step.id.clone(),
                 kind: step.kind,
                 key: step.key(),
+                needs: step.needs.iter().map(|need| need.0).collect(),
                 start,
                 publish_as: match &step.policy {
                     Policy::PublishAs(stem) => Some(stem.clone()),
@@ -145,6 +155,10 @@ impl Sheet {
                 artifacts: match step.content() {
                     Some(Content::Download { artifacts }) => artifacts.clone(),
                     _ => Selection::All,
+                },
+                message: match step.content() {
+                    Some(Content::Approve { message }) => Some(message.clone()),
+                    _ => None,
                 },
             }
         };
@@ -172,6 +186,23 @@ impl Sheet {
 }
 
 impl Sheet {
+    /// The parts that each part waits for, as a whole or with some step.
+    #[must_use]
+    pub fn needed_parts(&self) -> Vec<Vec<PartIx>> {
+        let of = (0..).map(PartIx).zip(&self.parts);
+        let owners: Vec<PartIx> = of
+            .flat_map(|(ix, part)| std::iter::repeat_n(ix, part.steps.len()))
+            .collect();
+        let needs = |part: &SheetPart| {
+            let steps = part.steps.iter().flat_map(|step| &step.needs);
+            let steps = steps.filter_map(|need| owners.get(*need as usize).copied());
+            let whole = part.needs.iter().copied().map(PartIx);
+            let all: BTreeSet<PartIx> = whole.chain(steps).collect();
+            all.into_iter().collect()
+        };
+        self.parts.iter().map(needs).collect()
+    }
+
     /// The step at `ix`, counted over all parts.
     pub(super) fn step_mut(&mut self, ix: StepIx) -> Option<&mut SheetStep> {
         let steps = self.parts.iter_mut().flat_map(|part| &mut part.steps);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::outcome::Outcome;
-use crate::plan::family::PartIx;
+use crate::plan::family::{PartIx, StepIx};
 use crate::plan::memory::{Claim, Published};
 use crate::plan::money::Cents;
 use crate::plan::remote::Timestamp;
@@ -17,6 +17,8 @@ pub enum StepState {
     Ready,
     /// It was started; the memory knows how far its send came.
     Active,
+    /// A person is asked: it ends with their word.
+    Asking,
     /// It ended.
     Done(Outcome),
 }
@@ -36,6 +38,18 @@ pub struct StepRun {
     pub warnings: Vec<String>,
     /// The files that it published.
     pub files: Vec<Published>,
+    pub(super) needs: Needs,
+}
+
+/// What a step waits for beside its part, and what waits for it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Needs {
+    /// How many steps of other parts have not ended.
+    pub(super) left: u32,
+    /// Whether one of them did not succeed.
+    pub(super) failed: bool,
+    /// The steps of other parts that wait for it.
+    pub(super) dependents: Vec<StepIx>,
 }
 
 /// A balance that was read and not used yet.

@@ -3,7 +3,7 @@
 use super::outcome::Outcome;
 use super::progress::Run;
 use super::sheet::Start;
-use super::step::{PartRun, StepRun, StepState, claim_error, proposal_error};
+use super::step::{Needs, PartRun, StepRun, StepState, claim_error, proposal_error};
 use crate::plan::content::StepKind;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::memory::{Memory, SendId, SendState};
@@ -22,8 +22,35 @@ impl Run {
                 }
             }
         }
+        self.count_needs();
         let parts = (0..).map(PartIx).take(self.parts.len()).collect();
         self.walk(parts, memory)
+    }
+
+    /// Works out anew which steps wait for which steps of other parts.
+    fn count_needs(&mut self) {
+        for step in &mut self.steps {
+            step.needs = Needs::default();
+        }
+        let steps = self.sheet.parts.iter().flat_map(|part| &part.steps);
+        for (ix, step) in (0..).map(StepIx).zip(steps) {
+            for need in &step.needs {
+                if let Some(need) = self.steps.get_mut(*need as usize) {
+                    need.needs.dependents.push(ix);
+                    self.steps[ix.0 as usize].needs.left += 1;
+                }
+            }
+        }
+    }
+
+    /// The step at `ix` ended: those of other parts that need it may go on, and their parts are looked at.
+    fn release(&mut self, ix: StepIx, failed: bool, parts: &mut Vec<PartIx>) {
+        for dependent in std::mem::take(&mut self.step_mut(ix).needs.dependents) {
+            let needs = &mut self.step_mut(dependent).needs;
+            needs.left = needs.left.saturating_sub(1);
+            needs.failed |= failed;
+            parts.push(self.part_of(dependent));
+        }
     }
 
     /// A run goes on: what did not succeed and may yet is waiting again. What the service refused, failed for good or a
@@ -34,7 +61,7 @@ impl Run {
             steps.map(|step| (part.send_id(step), step.kind))
         });
         for ((send, kind), step) in steps.zip(&mut self.steps) {
-            if step.state == StepState::Ready {
+            if matches!(step.state, StepState::Ready | StepState::Asking) {
                 step.state = StepState::Waiting;
             }
             let may_succeed = match step.state {
@@ -45,7 +72,9 @@ impl Run {
                     !send.is_some_and(|send| is_unresolved(memory, &send))
                 }
                 StepState::Done(_) => is_under_way(memory, send, kind),
-                StepState::Waiting | StepState::Ready | StepState::Active => false,
+                StepState::Waiting | StepState::Ready | StepState::Active | StepState::Asking => {
+                    false
+                }
             };
             if may_succeed {
                 step.state = StepState::Waiting;
@@ -66,7 +95,7 @@ impl Run {
     pub(super) fn walk(&mut self, mut parts: Vec<PartIx>, memory: &Memory) -> Vec<StepIx> {
         let mut ready = Vec::new();
         while let Some(part) = parts.pop() {
-            self.walk_part(part, memory, &mut ready);
+            self.walk_part(part, memory, &mut ready, &mut parts);
             let PartRun {
                 cursor,
                 end,
@@ -86,7 +115,14 @@ impl Run {
         ready
     }
 
-    fn walk_part(&mut self, part: PartIx, memory: &Memory, ready: &mut Vec<StepIx>) {
+    /// Moves the cursor of `part`; `parts` gets those with steps that waited for what ended.
+    fn walk_part(
+        &mut self,
+        part: PartIx,
+        memory: &Memory,
+        ready: &mut Vec<StepIx>,
+        parts: &mut Vec<PartIx>,
+    ) {
         loop {
             let PartRun { cursor, end, .. } = self.parts[part.0 as usize];
             if cursor == end {
@@ -109,9 +145,18 @@ impl Run {
             match self.step(ix).state {
                 StepState::Done(outcome) if outcome.is_good() => {
                     self.parts[part.0 as usize].cursor += 1;
+                    self.release(ix, false, parts);
                 }
-                StepState::Done(_) => self.block_after(part, cursor),
-                StepState::Waiting | StepState::Ready | StepState::Active => return,
+                StepState::Done(_) => {
+                    self.block_after(part, cursor);
+                    let end = self.parts[part.0 as usize].end;
+                    for later in (cursor..end).map(StepIx) {
+                        self.release(later, !self.outcome(later).is_good(), parts);
+                    }
+                }
+                StepState::Waiting | StepState::Ready | StepState::Active | StepState::Asking => {
+                    return;
+                }
             }
         }
     }
@@ -124,6 +169,8 @@ impl Run {
             needs_failed,
             ..
         } = self.parts[part.0 as usize];
+        let own = &self.step(ix).needs;
+        let (needs_failed, needs_left) = (needs_failed || own.failed, needs_left + own.left);
         let sheet_part = &self.sheet.parts[part.0 as usize];
         let step = &sheet_part.steps[(ix.0 - first) as usize];
         let (outcome, error) = match &step.start {
@@ -159,6 +206,15 @@ impl Run {
             }
             Start::Run | Start::Claimed { .. } if needs_failed => (Outcome::Blocked, None),
             Start::Run | Start::Claimed { .. } if needs_left > 0 => return StepState::Waiting,
+            Start::Run if step.kind == StepKind::Approve => {
+                let gate = sheet_part.send_id(step);
+                let is_cancelled = self.cancelled.contains(&part);
+                match self.at_gate(ix, gate.as_ref(), memory) {
+                    // Of a part that was given up nothing is asked any more.
+                    StepState::Asking if is_cancelled => (Outcome::Cancelled, None),
+                    state => return state,
+                }
+            }
             Start::Run if step.kind == StepKind::Review => {
                 match self
                     .begun_after(part, ix, memory)

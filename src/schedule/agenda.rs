@@ -110,7 +110,8 @@ impl Agenda {
         let lane = match plan.family.step(ix).kind {
             StepKind::Create | StepKind::Iterate => Lane::Write,
             StepKind::Review => Lane::Review,
-            StepKind::Check | StepKind::Download => Lane::Local,
+            // A gate is never ready: nothing is done about it, and a person is waited for.
+            StepKind::Check | StepKind::Approve | StepKind::Download => Lane::Local,
         };
         self.put(Item::Step(ix), lane, at, plan.timing.tail(ix));
     }

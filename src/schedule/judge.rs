@@ -261,6 +261,8 @@ pub fn end(run: &Run) -> RunEnd {
         StepState::Done(Outcome::Unresolved) => Some(ExitReason::Unresolved),
         StepState::Done(Outcome::Failed) => Some(ExitReason::PartFailed),
         StepState::Done(Outcome::Rejected) => Some(ExitReason::PartRejected),
+        // Of a run that was cancelled nothing is asked any more.
+        StepState::Asking if !run.is_cancelled() => Some(ExitReason::ApprovalNeeded),
         StepState::Done(Outcome::Cancelled) => Some(ExitReason::Cancelled),
         _ => None,
     };

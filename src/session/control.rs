@@ -34,8 +34,28 @@ pub enum Obeyed {
         /// Sends whose results are not home yet; with none the run is finished.
         in_flight: usize,
     },
+    /// No process was at it: it was recorded, and the next one finds it.
+    Recorded(RunId),
     /// The run that is under way has not looked yet; it will.
     Asked(RunId),
+}
+
+impl Obeyed {
+    /// The run that it is about.
+    #[must_use]
+    pub const fn run(&self) -> RunId {
+        match self {
+            Self::ByRun(run) | Self::Here { run, .. } | Self::Recorded(run) | Self::Asked(run) => {
+                *run
+            }
+        }
+    }
+
+    /// Whether it is on disk.
+    #[must_use]
+    pub const fn is_recorded(&self) -> bool {
+        !matches!(self, Self::Asked(_))
+    }
 }
 
 /// Asks the last run of `loaded` for `order`.
@@ -126,6 +146,15 @@ fn without_a_run(mut state: OpenState, command: &Command) -> Result<Obeyed, Sess
     if let Some(run) = last.filter(|_| has(&state.records, &command.id)) {
         return Ok(Obeyed::ByRun(run));
     }
+    if let (Order::Approve { .. }, Some(run)) = (&command.order, last) {
+        // It is bound to what was looked at, and to no run.
+        state.journal.append(&[Record {
+            at: history.memory.last_at,
+            run: None,
+            event: command.clone().event(),
+        }])?;
+        return Ok(Obeyed::Recorded(run));
+    }
     let Some(run) = unfinished.map(|run| run.id) else {
         return Err(nothing_to(&command.order, "the last run is finished"));
     };
@@ -176,7 +205,7 @@ fn standing_pause(command: &Command) -> Option<Event> {
             by,
             command: command_id,
         }),
-        Order::Cancel { .. } => None,
+        Order::Cancel { .. } | Order::Approve { .. } => None,
     }
 }
 
@@ -184,6 +213,7 @@ fn nothing_to(order: &Order, why: &str) -> SessionError {
     let what = match order {
         Order::Pause | Order::Unpause => "pause",
         Order::Cancel { .. } => "cancel",
+        Order::Approve { .. } => "approve",
     };
     SessionError::NoRun(format!("there is nothing to {what}: {why}"))
 }

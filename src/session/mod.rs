@@ -1,6 +1,7 @@
 //! A manifest and its state, opened: what the command line and programs use to plan and run a family.
 
 mod adopt;
+mod approve;
 mod begin;
 mod carry;
 mod control;
@@ -16,6 +17,7 @@ mod slots;
 mod state;
 
 pub use adopt::{Adoption, adopt_jobs};
+pub use approve::{Answer, approve};
 pub use begin::{BeginError, begin, begin_selected};
 pub use carry::{Carried, export};
 pub use control::{Obeyed, command};

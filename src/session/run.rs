@@ -167,7 +167,9 @@ fn attend(
     let known = known.cloned().collect();
     let attended = ControlDb::open(&folder.control()).and_then(|table| table.attend(run, known));
     attended
-        .inspect_err(|error| tracing::warn!("`pause` and `cancel` don't reach this run: {error}"))
+        .inspect_err(|error| {
+            tracing::warn!("`pause`, `cancel` and `approve` don't reach this run: {error}");
+        })
         .ok()
 }
 

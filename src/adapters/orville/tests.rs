@@ -34,6 +34,7 @@ fn requests(job: &str) -> [Request; 3] {
     let step = StepKey::new(
         &Content::Review {
             prompt: Prompt::new("x"),
+            view: None,
         },
         None,
     );
@@ -60,6 +61,7 @@ fn requests(job: &str) -> [Request; 3] {
             job,
             prompt,
             revision: None,
+            viewer_state: None,
         },
     ]
 }

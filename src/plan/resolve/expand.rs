@@ -205,6 +205,7 @@ impl Chain {
             id: plan.id.clone(),
             kind: plan.kind,
             ask: Ask::Known { content, key },
+            needs: Vec::new(),
             write: self.parent.map(|(step, _)| step),
             policy,
         });
@@ -220,7 +221,11 @@ impl Chain {
 
     /// A question asked twice has one answer and would be paid for twice.
     fn refuse_twice(&mut self, plan: &StepPlan<'_>, key: StepKey, bench: &mut Bench<'_>) {
-        if !matches!(plan.kind, StepKind::Check | StepKind::Review) || !plan.is_whole {
+        let is_question = matches!(
+            plan.kind,
+            StepKind::Check | StepKind::Review | StepKind::Approve
+        );
+        if !is_question || !plan.is_whole {
             return;
         }
         if let Some(first) = self.asked.insert(key, plan.span) {

@@ -20,6 +20,7 @@ mod outputs;
 mod problem;
 mod scope;
 mod settings;
+mod shown;
 mod step_needs;
 mod steps;
 mod template;

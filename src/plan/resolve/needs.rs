@@ -18,7 +18,7 @@ const MAX_EDGES: usize = 10 * MAX_PARTS;
 /// One item of a `needs` list and the parts that it names.
 pub(super) struct Need {
     span: Span,
-    is_glob: bool,
+    pub(super) is_glob: bool,
     pub(super) parts: Vec<PartIx>,
 }
 
@@ -65,7 +65,20 @@ pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diag
         draft.parts[ix.0 as usize].needs = all.into_iter().collect();
     }
     refuse_circles(&needs, draft, problems);
-    step_needs::refuse_circles(entries, &step_needs, draft, problems);
+    let named = step_needs::edges(entries, &step_needs, draft, MAX_EDGES - edges);
+    match named {
+        Ok(named) => {
+            step_needs::refuse_circles(&named, draft, problems);
+            step_needs::join(&named, draft);
+        }
+        Err(span) => {
+            let message = format!("the steps of this family have more than {MAX_EDGES} needs");
+            problems.push(
+                Diagnostic::error(Code::TooManyParts, span, message)
+                    .help("need fewer steps, or one that needs them"),
+            );
+        }
+    }
 }
 
 /// The parts that `text`, written at `span`, names.

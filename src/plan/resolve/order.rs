@@ -15,7 +15,8 @@ pub(super) const fn kind_of(body: &StepBody) -> Option<StepKind> {
         StepBody::Review(_) => Some(StepKind::Review),
         StepBody::Check(_) => Some(StepKind::Check),
         StepBody::Download { .. } => Some(StepKind::Download),
-        StepBody::Adopt(_) | StepBody::Approve { .. } | StepBody::Refused => None,
+        StepBody::Approve { .. } => Some(StepKind::Approve),
+        StepBody::Adopt(_) | StepBody::Refused => None,
     }
 }
 
@@ -23,7 +24,6 @@ pub(super) const fn kind_of(body: &StepBody) -> Option<StepKind> {
 const fn word_of(body: &StepBody) -> Option<&'static str> {
     match body {
         StepBody::Adopt(_) => Some("adopt"),
-        StepBody::Approve { .. } => Some("approve"),
         other => match kind_of(other) {
             Some(kind) => Some(kind.as_str()),
             None => None,

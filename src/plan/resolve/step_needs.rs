@@ -9,8 +9,8 @@ use super::draft::Draft;
 use super::needs::{circle, find_parts};
 use super::order::written_ids;
 use crate::manifest::shape::PartEntry;
-use crate::manifest::{Code, Diagnostic, Diagnostics, Span, Spanned, did_you_mean, not_yet};
-use crate::plan::family::{Part, PartIx};
+use crate::manifest::{Code, Diagnostic, Diagnostics, Span, Spanned, did_you_mean};
+use crate::plan::family::{Part, PartIx, StepIx};
 
 /// One need, and the steps that it waits for, as indices of the draft.
 pub(super) struct StepNeed {
@@ -19,6 +19,8 @@ pub(super) struct StepNeed {
     /// Which of its steps has it; nothing when the whole part has.
     pub(super) step: Option<usize>,
     pub(super) span: Span,
+    /// Whether it names parts by a pattern: the own part is none of them.
+    is_glob: bool,
     pub(super) waits_for: Vec<usize>,
 }
 
@@ -41,14 +43,12 @@ pub(super) fn find(
         let of_steps = (entry.steps.iter().enumerate())
             .flat_map(|(ix, step)| step.needs.iter().map(move |need| (Some(ix), need)));
         for (step, need) in of_part.chain(of_steps) {
-            if step.is_none() && not_yet::STEPS_IN_NEEDS {
-                problems.push(not_yet::refuse("a need that names a step", need.span));
-            }
             let (part, named) = match need.value.split_once('/') {
                 Some((part, named)) => (part, Some(named)),
                 None => (need.value.as_str(), None),
             };
             let found = find_parts(part, need.span, by_id, &draft.unknown_ids, problems);
+            let is_glob = found.as_ref().is_some_and(|found| found.is_glob);
             let parts = found.map(|found| found.parts).unwrap_or_default();
             let mut waits_for = Vec::new();
             for ix in parts {
@@ -67,6 +67,7 @@ pub(super) fn find(
                 origin,
                 step,
                 span: need.span,
+                is_glob,
                 waits_for,
             });
         }
@@ -100,63 +101,39 @@ fn step_of(draft: &Draft, part: PartIx, id: &str) -> Option<usize> {
     (steps.start as usize..steps.end as usize).find(|ix| draft.steps[*ix].id.as_str() == id)
 }
 
-/// Refuses steps that wait for each other. Circles of whole parts are looked for elsewhere.
-pub(super) fn refuse_circles(
-    entries: &[PartEntry],
-    needs: &[StepNeed],
-    draft: &Draft,
-    problems: &mut Diagnostics,
-) {
-    if needs.is_empty() {
-        return;
-    }
-    let edges = edges(entries, needs, draft);
-    let mut graph: DiGraph<(), (), u32> = DiGraph::default();
-    for _ in &draft.steps {
-        graph.add_node(());
-    }
-    for edge in &edges {
-        graph.add_edge(NodeIndex::new(edge.from), NodeIndex::new(edge.to), ());
-    }
-    for component in tarjan_scc(&graph) {
-        let Some(start) = component.iter().copied().min() else {
-            continue;
-        };
-        if let Some(circle) = circle(&graph, start) {
-            problems.extend(describe(&circle, &edges, draft));
-        }
-    }
-}
-
-struct Edge {
+/// One step waits for another.
+pub(super) struct Edge {
     from: usize,
     to: usize,
     /// The need that says so, unless it is the order of the part or the need of one part on another.
     span: Option<Span>,
 }
 
-fn edges(entries: &[PartEntry], needs: &[StepNeed], draft: &Draft) -> Vec<Edge> {
+/// What `needs` say of each step, at most `most` of it.
+///
+/// # Errors
+/// The place of the need with which it is more.
+pub(super) fn edges(
+    entries: &[PartEntry],
+    needs: &[StepNeed],
+    draft: &Draft,
+    most: usize,
+) -> Result<Vec<Edge>, Span> {
     let mut edges = Vec::new();
-    for (part, &origin) in draft.parts.iter().zip(&draft.origins) {
+    let mut by_origin: BTreeMap<usize, Vec<&StepNeed>> = BTreeMap::new();
+    for need in needs {
+        by_origin.entry(need.origin).or_default().push(need);
+    }
+    for (part, origin) in draft.parts.iter().zip(&draft.origins) {
+        let Some(needs) = by_origin.get(origin) else {
+            continue;
+        };
         let (first, end) = (part.steps.start as usize, part.steps.end as usize);
         if first == end {
             continue;
         }
-        let span = None;
-        let in_order = (first + 1..end).map(|ix| Edge {
-            from: ix,
-            to: ix - 1,
-            span,
-        });
-        edges.extend(in_order);
-        let whole = part.needs.iter().filter_map(|need| last_step(draft, *need));
-        edges.extend(whole.map(|to| Edge {
-            from: first,
-            to,
-            span,
-        }));
-        let ids = written_ids(&entries[origin].steps);
-        for need in needs.iter().filter(|need| need.origin == origin) {
+        let ids = written_ids(&entries[*origin].steps);
+        for need in needs {
             let from = match (need.step, &ids) {
                 (None, _) => Some(first),
                 (Some(step), Some(ids)) => {
@@ -164,15 +141,67 @@ fn edges(entries: &[PartEntry], needs: &[StepNeed], draft: &Draft) -> Vec<Edge> 
                 }
                 (Some(_), None) => None,
             };
+            let Some(from) = from else { continue };
+            let is_other = |to: &usize| !need.is_glob || !(first..end).contains(to);
             let span = Some(need.span);
-            let to = need.waits_for.iter().copied();
-            edges.extend(
-                from.into_iter()
-                    .flat_map(|from| to.clone().map(move |to| Edge { from, to, span })),
-            );
+            let others = need.waits_for.iter().copied().filter(is_other);
+            edges.extend(others.map(|to| Edge { from, to, span }));
+            if edges.len() > most {
+                return Err(need.span);
+            }
         }
     }
-    edges
+    Ok(edges)
+}
+
+/// Gives each step what it needs: of other parts, since the steps of its own wait for each other anyway.
+pub(super) fn join(edges: &[Edge], draft: &mut Draft) {
+    for edge in edges {
+        if draft.steps[edge.from].part != draft.steps[edge.to].part {
+            let to = StepIx(u32::try_from(edge.to).unwrap_or(u32::MAX));
+            draft.steps[edge.from].needs.push(to);
+        }
+    }
+    let joined: BTreeSet<usize> = edges.iter().map(|edge| edge.from).collect();
+    for from in joined {
+        let needs = &mut draft.steps[from].needs;
+        needs.sort_unstable();
+        needs.dedup();
+    }
+}
+
+/// Refuses steps that wait for each other by `named`. Circles of whole parts are looked for elsewhere.
+pub(super) fn refuse_circles(named: &[Edge], draft: &Draft, problems: &mut Diagnostics) {
+    if named.is_empty() {
+        return;
+    }
+    let mut graph: DiGraph<(), (), u32> = DiGraph::default();
+    for _ in &draft.steps {
+        graph.add_node(());
+    }
+    for edge in named {
+        graph.add_edge(NodeIndex::new(edge.from), NodeIndex::new(edge.to), ());
+    }
+    for part in &draft.parts {
+        let (first, end) = (part.steps.start as usize, part.steps.end as usize);
+        for ix in (first + 1)..end {
+            graph.add_edge(NodeIndex::new(ix), NodeIndex::new(ix - 1), ());
+        }
+        if first == end {
+            continue;
+        }
+        for last in part.needs.iter().filter_map(|need| last_step(draft, *need)) {
+            graph.add_edge(NodeIndex::new(first), NodeIndex::new(last), ());
+        }
+    }
+    for component in tarjan_scc(&graph) {
+        let Some(start) = component.iter().copied().min() else {
+            continue;
+        };
+        if let Some(circle) = circle(&graph, start) {
+            problems.extend(describe(&circle, named, draft));
+        }
+    }
 }
 
 /// The problem of `circle`, each of whose steps waits for the next one; nothing when no need that names a step is in it.

@@ -112,14 +112,27 @@ impl StepPlan<'_> {
             }
             Work::Review {
                 prompt,
+                shown,
                 on_proposal,
             } => {
-                let prompt = render_prompt(prompt.as_ref(), context, bench)?;
-                (Content::Review { prompt }, Policy::OnProposal(*on_proposal))
+                let prompt = render_prompt(prompt.as_ref(), context, bench);
+                let view = shown
+                    .as_ref()
+                    .and_then(|shown| shown.render(context, bench));
+                let (prompt, view) = (prompt?, view?.boxed());
+                let content = Content::Review { prompt, view };
+                (content, Policy::OnProposal(*on_proposal))
             }
             Work::Check(expected) => {
                 let expected = expected.clone();
                 (Content::Check { expected }, Policy::None)
+            }
+            Work::Approve(message) => {
+                let message = match message {
+                    Some(message) => message.as_ref()?.render(context, bench)?.trim().to_owned(),
+                    None => String::new(),
+                };
+                (Content::Approve { message }, Policy::None)
             }
             Work::Download { to, artifacts } => {
                 let folder = match to.as_ref()? {

@@ -3,6 +3,7 @@
 use super::draft::Bench;
 use super::images::MAX_IMAGES;
 use super::scope::Names;
+use super::shown::Shown;
 use super::text::Text;
 use crate::manifest::shape::{
     self, AdoptTarget, CheckEntry, Quantity, ReviewEntry, StepBody, StepEntry,
@@ -20,9 +21,12 @@ pub(super) enum Work<'m> {
     },
     Review {
         prompt: Option<Text<'m>>,
+        shown: Option<Shown<'m>>,
         on_proposal: OnProposal,
     },
     Check(Expected),
+    /// What a gate asks, if it says so.
+    Approve(Option<Option<Text<'m>>>),
     Download {
         to: Option<Option<Text<'m>>>,
         artifacts: Option<Selection>,
@@ -54,10 +58,8 @@ pub(super) fn parse_work<'m>(
         StepBody::Review(review) => parse_review(review, names, bench),
         StepBody::Check(check) => parse_check(check, names, bench),
         StepBody::Approve { message } => {
-            if let Some(message) = message {
-                Text::parse(message, names, true, bench);
-            }
-            return None;
+            let message = message.as_ref();
+            Work::Approve(message.map(|message| Text::parse(message, names, true, bench)))
         }
         StepBody::Download { to, artifacts, .. } => Work::Download {
             to: match to {
@@ -105,12 +107,8 @@ fn refuse_many(images: &[Spanned<String>], bench: &mut Bench<'_>) {
 }
 
 fn parse_review<'m>(review: &'m ReviewEntry, names: &Names<'_>, bench: &mut Bench<'_>) -> Work<'m> {
-    let revision = review.revision.iter();
-    let images = review.snapshots.iter().map(|snapshot| &snapshot.image);
-    for text in revision.chain(images) {
-        Text::parse(text, names, true, bench);
-    }
     Work::Review {
+        shown: Shown::parse(review, names, bench),
         prompt: parse_prompt(review.prompt.as_ref().ok(), names, bench),
         on_proposal: match review.on_proposal {
             Some(shape::OnProposal::Fail) => OnProposal::Fail,

@@ -76,13 +76,18 @@ impl Wish {
     /// # Errors
     /// When it can't be understood, or names a part, a tag or a pattern that is nowhere.
     pub fn parts(&self, family: &Family, states: &States) -> Result<Vec<PartIx>, SelectionError> {
+        let needs: Vec<Vec<PartIx>> = family
+            .part_indices()
+            .map(|ix| family.needed_parts(ix))
+            .collect();
         let parts: Vec<Candidate<'_>> = family
             .parts
             .iter()
-            .map(|part| Candidate {
+            .zip(&needs)
+            .map(|(part, needs)| Candidate {
                 id: part.id.as_str(),
                 tags: &part.tags,
-                needs: &part.needs,
+                needs,
             })
             .collect();
         let marks = self.among(&parts, states)?;

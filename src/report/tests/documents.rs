@@ -165,6 +165,7 @@ fn family(parts: u32) -> Family {
             id: StepId::new("create").unwrap(),
             kind: StepKind::Create,
             ask: Ask::Known { content, key },
+            needs: Vec::new(),
             write: None,
             policy: Policy::None,
         };

@@ -52,6 +52,8 @@ impl Night {
                 kind,
                 key: Some(key(name, kind)),
                 start: start.clone(),
+                message: None,
+                needs: Vec::new(),
                 artifacts: Selection::All,
                 publish_as: (kind == StepKind::Download).then(|| format!("plates/{name}")),
             };
@@ -250,9 +252,12 @@ fn content(part: &str, kind: StepKind) -> Content {
     match kind {
         StepKind::Create => Content::Create { prompt, images },
         StepKind::Iterate => Content::Iterate { prompt, images },
-        StepKind::Review => Content::Review { prompt },
+        StepKind::Review => Content::Review { prompt, view: None },
         StepKind::Check => Content::Check {
             expected: Expected::default(),
+        },
+        StepKind::Approve => Content::Approve {
+            message: String::new(),
         },
         StepKind::Download => Content::Download {
             artifacts: Selection::All,

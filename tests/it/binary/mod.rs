@@ -7,6 +7,7 @@ mod control;
 mod cookbook;
 mod doctor;
 mod faults;
+mod gates;
 mod gc;
 mod kill;
 mod language;

@@ -3,8 +3,12 @@
 use std::num::NonZeroU32;
 
 use millrun::manifest::Format;
-use millrun::plan::content::{Content, Expected, OnFail, Selection};
+use millrun::plan::content::{
+    Content, Digest, Expected, ImageRef, ImageType, OnFail, Prompt, Selection,
+};
 use millrun::plan::key::{IdempotencyKey, LineageId, Salt, StepKey};
+use millrun::plan::remote::RevisionId;
+use millrun::plan::view::{Reviewed, Snapshot, View};
 
 use super::{keys, read, yaml};
 
@@ -190,6 +194,59 @@ fn keys_of_what_is_expected_and_selected_are_frozen() {
     assert_eq!(
         download(Selection::Labels("root".to_owned())),
         "3137364adde1b531127d22f32588275274b8153352635bde7fdecf4b64d94643"
+    );
+}
+
+/// What was worked out by another program from what `src/plan/key.rs` says.
+#[test]
+fn keys_of_what_a_review_is_shown_are_frozen() {
+    let key = |view: View| {
+        let prompt = Prompt::new("Look.");
+        let view = view.boxed();
+        StepKey::new(&Content::Review { prompt, view }, None).to_string()
+    };
+    let revision = |revision| View {
+        revision: Some(revision),
+        ..View::default()
+    };
+    let state = |state| View {
+        viewer_state: Some(state),
+        ..View::default()
+    };
+    let snapshots = vec![Snapshot {
+        label: "Here".to_owned(),
+        image: ImageRef {
+            digest: Digest::of(b"picture"),
+            image_type: ImageType::Png,
+        },
+    }];
+    let pictures = View {
+        snapshots: snapshots.clone(),
+        ..View::default()
+    };
+    let all = View {
+        revision: Some(Reviewed::Latest),
+        viewer_state: Some(serde_json::json!({ "a": true })),
+        snapshots,
+    };
+    let odd = serde_json::json!({ "zoom": "x", "camera": { "up": null, "at": [1, 2.5] } });
+    assert_eq!(
+        [
+            key(View::default()),
+            key(revision(Reviewed::Latest)),
+            key(revision(Reviewed::Id(RevisionId("latest".to_owned())))),
+            key(state(odd)),
+            key(pictures),
+            key(all),
+        ],
+        [
+            "e4916233c703afe757cdab8ea59c09bdbab49c744e2cd81268220edaab85cd7f",
+            "b9413b8c8bbcdd6d6459614417658c3b40e602560d57ad9dd8f5c9d02e73936a",
+            "fc4662e3b4e19b57e4d9bbd9657ada8532526b23dca8a766baa6be35d8e2333a",
+            "5fd4e489653871baf8b712ba1daea275d1a4a136655f850c8363f9af0cfba920",
+            "8db86d740a4b3e8c972de0c38c3471a3392710d12c1a8fa2d599e34158895807",
+            "12cea8d9cdf386494a24233c525eed78c08cdbc9e1f8ae9988bb81db17528422",
+        ]
     );
 }
 

@@ -28,7 +28,7 @@ use millrun::plan::actions::Plan;
 use millrun::plan::family::Family;
 use millrun::plan::remote::Timestamp;
 use millrun::plan::resolve::resolve;
-use millrun::run::control::Order;
+use millrun::run::control::{Command, CommandId, Order};
 use millrun::run::event::{Event, Person, Record};
 use millrun::run::history::History;
 use millrun::run::sheet::Heading;
@@ -302,6 +302,16 @@ impl Night {
     /// Asks something of the run, as a person beside it does.
     pub fn order(&self, order: Order) {
         self.orders.give(order, somebody());
+    }
+
+    /// Records what a person says where no process is at the run.
+    pub fn record(&self, order: Order) {
+        let id = CommandId(String::new());
+        let by = somebody();
+        let event = Command { id, order, by }.event();
+        let at = History::of(&self.records()).memory.last_at;
+        let run = None;
+        self.journal().append(&[Record { at, run, event }]).unwrap();
     }
 
     async fn process(&self, manifest: &str, commits: u32, fail_fast: bool) -> Ending {
