@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::event::{Event, Record};
 use super::history::History;
 use crate::plan::content::Content;
+use crate::plan::family::StepIx;
 use crate::plan::key::{IdempotencyKey, LineageId};
 use crate::plan::ledger::Account;
 use crate::plan::memory::{Memory, SendId, SendState, Target};
@@ -42,6 +43,7 @@ impl Audit {
         let mut broken: Vec<String> = self.transition(&record.event).into_iter().collect();
         broken.extend(self.key(&record.event));
         broken.extend(self.job(&record.event));
+        broken.extend(self.order(record));
         self.history.apply(record);
         broken.extend(self.cap(record));
         broken
@@ -133,6 +135,27 @@ impl Audit {
         };
         let owner = *self.jobs.entry(job.clone()).or_insert(lineage);
         (owner != lineage).then(|| format!("job {} belongs to two parts", job.0))
+    }
+
+    /// Nothing is sent for the first time before what it needs has ended well, nor behind a gate that nobody opened.
+    fn order(&self, record: &Record) -> Option<String> {
+        let Event::Intended { send, step, .. } = &record.event else {
+            return None;
+        };
+        let run = self
+            .history
+            .run
+            .as_ref()
+            .filter(|run| record.run == Some(run.id))?;
+        // What was begun before the manifest had a gate or a need goes on all the same.
+        if self.history.memory.find(send).is_some() {
+            return None;
+        }
+        let is_open = |ix: &StepIx| !run.outcome(*ix).is_good();
+        let waits_for = run.waits_for(run.find(step)?);
+        let first = waits_for.into_iter().find(is_open)?;
+        let name = run.name(first)?;
+        Some(format!("{step} was sent before {name} had ended well"))
     }
 
     /// A write was only intended within the cap of its run.

@@ -69,15 +69,36 @@ impl Run {
         }
     }
 
+    /// The name of the step at `ix`.
+    #[must_use]
+    pub fn name(&self, ix: StepIx) -> Option<StepRef> {
+        let (part, step) = self.sheet_step(ix)?;
+        Some(StepRef {
+            part: part.id.clone(),
+            step: step.id.clone(),
+        })
+    }
+
+    /// What the step at `ix` may not overtake: the gates before it in its part, and the steps of other parts that it needs.
+    #[must_use]
+    pub fn waits_for(&self, ix: StepIx) -> Vec<StepIx> {
+        let Some((_, step)) = self.sheet_step(ix) else {
+            return Vec::new();
+        };
+        let before = self
+            .steps_of(self.part_of(ix))
+            .take_while(|other| *other < ix);
+        let gates = before.filter(|other| self.kind(*other) == Some(StepKind::Approve));
+        gates
+            .chain(step.needs.iter().copied().map(StepIx))
+            .collect()
+    }
+
     /// What the step at `ix` asks, when it is a gate.
     #[must_use]
     pub fn question(&self, ix: StepIx) -> Option<(StepRef, &str)> {
-        let (part, step) = self.sheet_step(ix)?;
-        let name = StepRef {
-            part: part.id.clone(),
-            step: step.id.clone(),
-        };
-        Some((name, step.message.as_deref()?))
+        let (_, step) = self.sheet_step(ix)?;
+        Some((self.name(ix)?, step.message.as_deref()?))
     }
 
     /// The kind of the step at `ix`.

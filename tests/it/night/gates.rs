@@ -5,8 +5,9 @@ use std::time::Duration;
 use millrun::plan::action::{Action, Blocker};
 use millrun::plan::gate::Verdict;
 use millrun::plan::ids::StepRef;
+use millrun::run::audit::audit;
 use millrun::run::control::Order;
-use millrun::run::event::Event;
+use millrun::run::event::{Event, Record};
 use millrun::run::history::History;
 use millrun::run::outcome::ExitReason::{ApprovalNeeded, PartFailed, PartRejected};
 use millrun::run::outcome::Outcome::{self, Blocked, Rejected, Reused, Succeeded, Waiting};
@@ -146,6 +147,20 @@ async fn a_word_beside_the_run_lets_it_go_on_at_once_and_is_recorded_with_who_sa
     assert!(!by.user.is_empty() && !by.host.is_empty());
     assert_eq!(reason.as_deref(), Some("looks right"));
     assert!(command.is_some() && run.is_some());
+    // Without that word the journal would tell of a promise that was broken.
+    assert_eq!(audit(&records), Vec::<String>::new());
+    let is_word = |record: &&Record| matches!(record.event, Event::Approval { .. });
+    let silent: Vec<Record> = records
+        .iter()
+        .filter(|record| !is_word(record))
+        .cloned()
+        .collect();
+    let broken = audit(&silent);
+    let told = "frame/iterate was sent before frame/approve had ended well";
+    assert!(
+        broken.iter().any(|broken| broken.contains(told)),
+        "{broken:?}"
+    );
     assert_clean(&night.books());
 }
 

@@ -6,6 +6,7 @@ use millrun::plan::action::{Action, Blocker};
 use millrun::plan::content::StepKind;
 use millrun::plan::family::StepIx;
 use millrun::plan::remote::Timestamp;
+use millrun::run::audit::audit;
 use millrun::run::event::{Event, Record};
 use millrun::run::outcome::Outcome::{self, Blocked, Failed, Reused, Succeeded};
 use millrun::run::progress::Run;
@@ -74,6 +75,25 @@ async fn only_the_step_that_needs_it_waits() {
     assert!(
         sent("b/s1") < done("a/s2"),
         "it waited for more than it needs"
+    );
+    // Had the other step not ended, the journal would tell of a promise that was broken.
+    let records = night.records();
+    assert_eq!(audit(&records), Vec::<String>::new());
+    let needed = records.iter().find_map(|record| match &record.event {
+        Event::Intended { send, step, .. } if step.to_string() == "a/s1" => Some(*send),
+        _ => None,
+    });
+    let is_end = |record: &&Record| matches!(&record.event, Event::FileStored { send, .. } if Some(*send) == needed);
+    let open: Vec<Record> = records
+        .iter()
+        .filter(|record| !is_end(record))
+        .cloned()
+        .collect();
+    let broken = audit(&open);
+    let told = "b/s1 was sent before a/s1 had ended well";
+    assert!(
+        broken.iter().any(|broken| broken.contains(told)),
+        "{broken:?}"
     );
     assert_clean(&night.books());
     // Order only: with other needs the same family is done already.
