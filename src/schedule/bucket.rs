@@ -138,12 +138,13 @@ impl Bucket {
         (count - self.strain.lowered_at(self.rate, now).min(count - 1)).max(1)
     }
 
-    /// Takes in a slot that was taken elsewhere or earlier.
+    /// Takes in a slot that was taken elsewhere or earlier. How long its round trip took says nothing of ours: a network can
+    /// be down at one time, and answer at once that it is.
     pub(super) fn restore(&mut self, slot: &Slot) {
         self.sent(slot.sent_at);
         self.open.insert(slot.id, slot.sent_at);
         if let Some(at) = slot.replied_at {
-            self.answered(slot.id, at);
+            self.ended(slot.id, at);
         }
     }
 
@@ -237,12 +238,18 @@ impl Bucket {
     }
 
     pub(super) fn answered(&mut self, slot: SlotId, now: Timestamp) {
-        if let Some(sent) = self.open.remove(&slot) {
-            self.replies.insert((now, slot));
+        if let Some(sent) = self.ended(slot, now) {
             self.trips.add(now.since(sent));
-            let arrival = self.arrives(sent).map_or(now, |arrives| arrives.min(now));
-            self.last_arrival = self.last_arrival.max(arrival);
         }
+    }
+
+    /// A request is out no more, and when it was sent.
+    fn ended(&mut self, slot: SlotId, at: Timestamp) -> Option<Timestamp> {
+        let sent = self.open.remove(&slot)?;
+        self.replies.insert((at, slot));
+        let arrival = self.arrives(sent).map_or(at, |arrives| arrives.min(at));
+        self.last_arrival = self.last_arrival.max(arrival);
+        Some(sent)
     }
 
     /// The reply that was taken to have come at `taken` came at `at`.

@@ -14,8 +14,11 @@ const ENOUGH: usize = 8;
 pub(super) struct Trips(VecDeque<Duration>);
 
 impl Trips {
-    /// A reply came so long after its request was sent.
+    /// A reply came so long after its request was sent. One that took no time went nowhere, and says nothing of the way.
     pub(super) fn add(&mut self, trip: Duration) {
+        if trip.is_zero() {
+            return;
+        }
         if self.0.len() == REMEMBERED {
             self.0.pop_front();
         }
@@ -35,6 +38,15 @@ impl Trips {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requests_that_went_nowhere_say_nothing() {
+        let mut trips = Trips::default();
+        for _ in 0..20 {
+            trips.add(Duration::ZERO);
+        }
+        assert!(!trips.differ_by_less_than(Duration::from_millis(11)));
+    }
 
     #[test]
     fn one_long_trip_counts_until_it_is_forgotten() {
