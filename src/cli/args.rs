@@ -191,6 +191,9 @@ pub(crate) struct RunArgs {
     /// Start nothing new once a part did not succeed
     #[arg(long)]
     pub(crate) fail_fast: bool,
+    /// Make these parts anew on fresh jobs, once, whatever they have: as `--select` names them
+    #[arg(long, value_name = "SELECTION")]
+    pub(crate) regenerate: Vec<String>,
     /// What is unresolved of this part was never executed: you looked, and it is sent with a new key
     #[arg(long, value_name = "PART")]
     pub(crate) confirm_absent: Vec<String>,

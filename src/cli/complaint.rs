@@ -8,7 +8,6 @@ use super::exit::ExitCode;
 use super::output::Output;
 use crate::execute::engine::EngineError;
 use crate::manifest::{Diagnostics, Severity, Sources, render, to_json};
-use crate::plan::action::EditedLineage;
 use crate::report::json::{FORMAT_VERSION, document};
 use crate::report::palette::Tone;
 use crate::report::words::counted;
@@ -65,18 +64,13 @@ fn text(error: &CliError, output: &Output) -> String {
     let palette = output.stderr_palette();
     let mut text = String::new();
     let mut message = terminal::line(&error.to_string());
-    match error {
-        CliError::Session(SessionError::Manifest {
-            diagnostics: problems,
-            sources,
-        }) => {
-            text = diagnostics(problems, sources, output);
-            message = format!("the manifest has {}", tally(problems));
-        }
-        CliError::Session(SessionError::Edited(edits)) => {
-            text = edits.iter().map(edit).collect();
-        }
-        _ => {}
+    if let CliError::Session(SessionError::Manifest {
+        diagnostics: problems,
+        sources,
+    }) = error
+    {
+        text = diagnostics(problems, sources, output);
+        message = format!("the manifest has {}", tally(problems));
     }
     text.push_str(&format!(
         "{} {message}\n",
@@ -100,25 +94,6 @@ fn text(error: &CliError, output: &Output) -> String {
     text
 }
 
-/// Both texts of an iterate that was applied and is not wanted any more.
-fn edit(edit: &EditedLineage) -> String {
-    let job = edit.job.as_ref().map(|job| terminal::line(&job.0));
-    let quoted = |text: &str| -> String {
-        let text = terminal::lines(text);
-        text.lines().map(|line| format!("    | {line}\n")).collect()
-    };
-    let wanted = match &edit.wanted {
-        Some(wanted) => format!("  the manifest wants in its place:\n{}", quoted(wanted)),
-        None => "  the manifest has nothing in its place\n".to_owned(),
-    };
-    format!(
-        "{}: applied to job {}:\n{}{wanted}\n",
-        edit.part,
-        job.as_deref().unwrap_or("of an unknown id"),
-        quoted(&edit.applied)
-    )
-}
-
 /// `error` for machines: its kind, its message, what helps, and what else is known of it.
 pub(super) fn value(error: &CliError) -> Value {
     let kind = error.kind();
@@ -135,19 +110,6 @@ pub(super) fn value(error: &CliError) -> Value {
             told["diagnostics"] = diagnostics
                 .iter()
                 .map(|one| to_json(one, sources))
-                .collect();
-        }
-        CliError::Session(SessionError::Edited(edits)) => {
-            told["edited"] = edits
-                .iter()
-                .map(|edit| {
-                    json!({
-                        "part": edit.part,
-                        "job_id": edit.job,
-                        "applied": edit.applied,
-                        "wanted": edit.wanted,
-                    })
-                })
                 .collect();
         }
         CliError::Api(error) => add_facts(&mut told, error),

@@ -155,12 +155,6 @@ fn session(error: &SessionError) -> Kind {
             "blanks unite, commas intersect: `--select 'plate-* tag:urgent,state:failed'`; `+x` and `x+` take in what x \
              needs and what needs x",
         ),
-        SessionError::Edited(_) => Kind::new(
-            "edited",
-            ExitCode::Usage,
-            "what was done to a job can't be undone: put the text back, or edit the part's create as well, which makes \
-             the part anew on a job that is paid again",
-        ),
         SessionError::State(StateError::Locked { .. }) => LOCKED,
         SessionError::State(StateError::Storage(error))
         | SessionError::Engine(EngineError::Storage(error)) => storage(error),
@@ -177,6 +171,11 @@ fn session(error: &SessionError) -> Kind {
             "nothing was imported; `millrun state export` writes the file, `--state` names another folder",
         ),
         SessionError::Unreadable(_) => UNREADABLE,
+        SessionError::NotSelected(_) => Kind::new(
+            "not_selected",
+            ExitCode::Usage,
+            "leave it out of the one, or take it into the other",
+        ),
         SessionError::NoKey => Kind::new(
             "no_key",
             ExitCode::Usage,

@@ -45,6 +45,12 @@ pub(super) fn run(
     if let Some(cap) = &args.max_spend {
         tighten(&mut loaded, Cents(cap.cents))?;
     }
+    if resume && !args.regenerate.is_empty() {
+        return Err(CliError::usage(
+            "a run that is resumed makes nothing anew",
+            "`millrun run --regenerate …` starts one that does",
+        ));
+    }
     let options = Options {
         origin: with_key(globals)?,
         state: globals.state.clone(),
@@ -55,6 +61,7 @@ pub(super) fn run(
             rollback: args.accept_rollback,
         },
         reopen: resume,
+        regenerate: args.regenerate.clone(),
         selection: args.selection.wish(),
         confirm_absent: (!args.confirm_absent.is_empty())
             .then(|| (args.confirm_absent.clone(), person())),

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::dispatch::{Awaited, Desk, Dispatch};
 use super::ports::{Request, StorageError};
-use crate::plan::action::Action;
 use crate::plan::content::{Content, StepKind};
 use crate::plan::key::StepKey;
 use crate::plan::memory::{Send, SendIx, SendState};
@@ -32,7 +31,7 @@ impl Desk<'_> {
                     continue;
                 };
                 let is_new = step.kind == StepKind::Create
-                    && matches!(self.plan.action(ix), Action::Run(_))
+                    && self.plan.action(ix).runs()
                     && self.memory.find(&id).is_none();
                 if is_new {
                     let subject = Subject::Create {

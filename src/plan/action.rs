@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::ids::{PartId, StepRef};
 use super::memory::Claim;
+use super::recreation::Recreation;
 use super::remote::JobId;
 
 /// What a run does with a step.
@@ -13,8 +14,18 @@ pub enum Action {
     Reuse,
     /// It runs.
     Run(Reason),
+    /// It runs, on a fresh job: what was done to the one that its part had can't be unmade.
+    Recreate(Box<Recreation>),
     /// It can't run until a person has settled something.
     Blocked(Blocker),
+}
+
+impl Action {
+    /// Whether the step runs, on whatever job.
+    #[must_use]
+    pub const fn runs(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::Recreate(_))
+    }
 }
 
 /// What a person has to settle.
@@ -74,11 +85,6 @@ pub enum Reason {
     New,
     /// It works on the result of a step that runs.
     Follows,
-    /// The part had another create before, on another job.
-    NewCreate {
-        /// The job that the part had.
-        before: Option<JobId>,
-    },
     /// It was begun and not ended.
     Continues {
         /// Its job, once the service has named it.
@@ -103,10 +109,6 @@ impl fmt::Display for Reason {
         match self {
             Self::New => f.write_str("never ran"),
             Self::Follows => f.write_str("follows a step that runs"),
-            Self::NewCreate { before: Some(job) } => {
-                write!(f, "its create was edited; job {job} made the old one")
-            }
-            Self::NewCreate { before: None } => f.write_str("its create was edited"),
             Self::Continues { job: Some(job) } => write!(f, "goes on with job {job}"),
             Self::Continues { job: None } => f.write_str("was sent, its answer is not known"),
             Self::Again { why } => write!(f, "did not succeed last time: {why}"),
@@ -114,17 +116,4 @@ impl fmt::Display for Reason {
             Self::FileMissing { path } => write!(f, "{path} is no longer there"),
         }
     }
-}
-
-/// A plan that can't be carried out: an applied iterate was edited or removed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EditedLineage {
-    /// The part.
-    pub part: PartId,
-    /// Its job.
-    pub job: Option<JobId>,
-    /// What was applied to the job.
-    pub applied: String,
-    /// What the manifest wants in its place; `None` when it was removed.
-    pub wanted: Option<String>,
 }

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::action::{Action, Blocker, EditedLineage, Reason};
+use super::action::{Action, Blocker, Reason};
 use super::bind::bind;
 use super::content::{Content, StepKind};
 use super::family::{Family, OnProposal, PartIx, Policy, Step, StepIx};
 use super::gate::Verdict;
 use super::ids::PartId;
-use super::key::{LineageId, StepKey};
+use super::key::LineageId;
 use super::memory::{Memory, Send, SendId, SendState};
 use super::order::{before, in_order};
+use super::recreation::{Recreation, orphans};
 use super::remote::{JobId, ReviewResult};
 use super::timing::Timing;
 
@@ -21,6 +22,10 @@ pub struct Plan {
     pub family: Family,
     /// The remote job of each part, in the order of the parts; none where its create is not known yet.
     pub lineages: Vec<Option<LineageId>>,
+    /// The remote jobs of parts that are made anew on purpose: those that they had.
+    pub retired: BTreeMap<PartIx, LineageId>,
+    /// The remote jobs that no part has any more.
+    pub orphans: Vec<LineageId>,
     /// What is to be done, in the order of the steps.
     pub actions: Vec<Action>,
     /// How long things take, and what is urgent.
@@ -29,49 +34,63 @@ pub struct Plan {
 
 impl Plan {
     /// Plans `family` against what is known. `missing` are published paths whose files are gone.
-    ///
-    /// # Errors
-    /// Every part whose applied iterates were edited or removed: its job can't be unmade.
-    pub fn new(
+    #[must_use]
+    pub fn new(family: Family, memory: &Memory, missing: &BTreeSet<String>) -> Self {
+        Self::making_anew(family, memory, missing, &BTreeSet::new())
+    }
+
+    /// The same, with the parts of `anew` on fresh jobs, whatever they had.
+    #[must_use]
+    pub fn making_anew(
         family: Family,
         memory: &Memory,
         missing: &BTreeSet<String>,
-    ) -> Result<Self, Vec<EditedLineage>> {
-        let lineages = bind(&family, memory);
-        Self::of_jobs(family, lineages, memory, missing)
+        anew: &BTreeSet<PartId>,
+    ) -> Self {
+        let mut lineages = bind(&family, memory);
+        let mut retired = BTreeMap::new();
+        for part in family.part_indices() {
+            let lineage = &mut lineages[part.0 as usize];
+            if let Some(had) = *lineage
+                && anew.contains(&family.part(part).id)
+                && memory.lineages.contains_key(&had)
+            {
+                *lineage = Some(next_generation(memory, had));
+                retired.insert(part, had);
+            }
+        }
+        Self::with(family, lineages, retired, memory, missing)
     }
 
     /// The same where it is known already which remote job each part has, in the order of the parts: a run that goes on
     /// keeps those that it started with.
-    ///
-    /// # Errors
-    /// As [`Plan::new`].
+    #[must_use]
     pub fn of_jobs(
         family: Family,
         lineages: Vec<Option<LineageId>>,
         memory: &Memory,
         missing: &BTreeSet<String>,
-    ) -> Result<Self, Vec<EditedLineage>> {
-        let edits: Vec<EditedLineage> = family
-            .part_indices()
-            .filter_map(|part| edited(&family, memory, part, lineages[part.0 as usize]?))
-            .collect();
-        if !edits.is_empty() {
-            return Err(edits);
-        }
+    ) -> Self {
+        Self::with(family, lineages, BTreeMap::new(), memory, missing)
+    }
+
+    pub(super) fn with(
+        family: Family,
+        lineages: Vec<Option<LineageId>>,
+        retired: BTreeMap<PartIx, LineageId>,
+        memory: &Memory,
+        missing: &BTreeSet<String>,
+    ) -> Self {
         let mut actions = Vec::with_capacity(family.steps.len());
-        let last_jobs: BTreeMap<&PartId, Option<&JobId>> = memory
-            .lineages
-            .values()
-            .filter_map(|lineage| Some((lineage.part.as_ref()?, lineage.job.as_ref())))
-            .collect();
+        let bound: BTreeSet<LineageId> = lineages.iter().copied().flatten().collect();
         for ix in family.step_indices() {
             let action = Judgement {
                 family: &family,
                 memory,
                 missing,
-                last_jobs: &last_jobs,
                 lineages: &lineages,
+                retired: &retired,
+                bound: &bound,
                 actions: &actions,
             }
             .of(ix);
@@ -79,18 +98,27 @@ impl Plan {
         }
         block_what_follows(&family, &mut actions);
         let timing = Timing::new(&family, &actions);
-        Ok(Self {
+        let orphans = orphans(memory, &bound);
+        Self {
             family,
             lineages,
+            retired,
+            orphans,
             actions,
             timing,
-        })
+        }
     }
 
     /// The remote job of `part`; none when its create is not known yet.
     #[must_use]
     pub fn lineage(&self, part: PartIx) -> Option<LineageId> {
         self.lineages[part.0 as usize]
+    }
+
+    /// The remote job that `part` had, when it is made anew on purpose.
+    #[must_use]
+    pub fn retires(&self, part: PartIx) -> Option<LineageId> {
+        self.retired.get(&part).copied()
     }
 
     /// What a run does with the step at `ix`.
@@ -112,40 +140,16 @@ impl Plan {
     /// How many creates and iterates would be sent.
     #[must_use]
     pub fn writes(&self) -> usize {
-        let runs = |ix: &StepIx| {
-            matches!(self.action(*ix), Action::Run(_)) && self.family.step(*ix).kind.is_write()
-        };
+        let runs = |ix: &StepIx| self.action(*ix).runs() && self.family.step(*ix).kind.is_write();
         self.family.step_indices().filter(runs).count()
     }
 }
 
-/// The first applied write of the part's job that the manifest doesn't want where it is.
-fn edited(
-    family: &Family,
-    memory: &Memory,
-    part: PartIx,
-    lineage: LineageId,
-) -> Option<EditedLineage> {
-    let known = memory.lineages.get(&lineage)?;
-    let wanted: Vec<&Step> = family
-        .steps_of(part)
-        .map(|ix| family.step(ix))
-        .filter(|step| step.kind.is_write())
-        .collect();
-    let applied = memory.applied(known);
-    let (depth, send) = applied
-        .iter()
-        .enumerate()
-        .find(|(depth, send)| !holds(wanted.get(*depth), send.id.key))?;
-    Some(EditedLineage {
-        part: family.part(part).id.clone(),
-        job: known.job.clone(),
-        applied: prompt_text(&send.content),
-        wanted: wanted
-            .get(depth)
-            .and_then(|step| step.content())
-            .map(prompt_text),
-    })
+/// The lineage after `had` of a part that is made anew.
+fn next_generation(memory: &Memory, had: LineageId) -> LineageId {
+    let later = (had.generation + 1..).map(|generation| LineageId { generation, ..had });
+    let mut unused = later.filter(|lineage| !memory.lineages.contains_key(lineage));
+    unused.next().unwrap_or(had)
 }
 
 /// What waits for a blocked step can't run either.
@@ -156,7 +160,7 @@ pub(super) fn block_what_follows(family: &Family, actions: &mut [Action]) {
         let mut blocker = blockers.next().copied();
         match (&actions[ix.0 as usize], blocker) {
             (Action::Blocked(_), None) => blocker = Some(ix),
-            (Action::Run(_), Some(before)) => {
+            (action, Some(before)) if action.runs() => {
                 let step = family.step_ref(before);
                 actions[ix.0 as usize] = Action::Blocked(Blocker::Before { step });
             }
@@ -166,26 +170,16 @@ pub(super) fn block_what_follows(family: &Family, actions: &mut [Action]) {
     }
 }
 
-/// Whether `step` may be the write with the key `key`: one that is not known yet may be any.
-fn holds(step: Option<&&Step>, key: StepKey) -> bool {
-    step.is_some_and(|step| step.key().is_none_or(|known| known == key))
-}
-
-fn prompt_text(content: &Content) -> String {
-    content
-        .prompt()
-        .map(|prompt| prompt.as_str().to_owned())
-        .unwrap_or_default()
-}
-
 /// One step, held against what is known.
 struct Judgement<'a> {
     family: &'a Family,
     memory: &'a Memory,
     missing: &'a BTreeSet<String>,
-    /// The remote job that each part had last.
-    last_jobs: &'a BTreeMap<&'a PartId, Option<&'a JobId>>,
     lineages: &'a [Option<LineageId>],
+    /// The jobs of parts that are made anew on purpose.
+    retired: &'a BTreeMap<PartIx, LineageId>,
+    /// All of `lineages`.
+    bound: &'a BTreeSet<LineageId>,
     /// Of the steps before it.
     actions: &'a [Action],
 }
@@ -196,8 +190,10 @@ impl Judgement<'_> {
         if let Some(write) = step.write {
             match &self.actions[write.0 as usize] {
                 Action::Blocked(blocker) => return Action::Blocked(blocker.clone()),
-                Action::Run(_) if !self.was_begun(step) => return Action::Run(Reason::Follows),
-                Action::Run(_) | Action::Reuse => {}
+                action if action.runs() && !self.was_begun(step) => {
+                    return Action::Run(Reason::Follows);
+                }
+                Action::Run(_) | Action::Recreate(_) | Action::Reuse => {}
             }
         }
         match step.kind {
@@ -237,7 +233,7 @@ impl Judgement<'_> {
                 let claim = claim.clone();
                 return Action::Blocked(Blocker::Claimed { claim });
             }
-            return Action::Run(self.reason_for_new(step));
+            return self.of_new(step);
         };
         match &send.state {
             SendState::Reviewed(ReviewResult {
@@ -270,14 +266,26 @@ impl Judgement<'_> {
             .and_then(|lineage| lineage.job.clone())
     }
 
-    fn reason_for_new(&self, step: &Step) -> Reason {
-        let part = &self.family.part(step.part).id;
-        match self.last_jobs.get(part) {
-            Some(before) if step.kind == StepKind::Create => Reason::NewCreate {
-                before: before.cloned(),
-            },
-            _ => Reason::New,
+    /// A send that was never made.
+    fn of_new(&self, step: &Step) -> Action {
+        if step.kind != StepKind::Create {
+            return Action::Run(Reason::New);
         }
+        let on_purpose = self.retired.get(&step.part);
+        let had = self.memory.last_jobs.get(&self.family.part(step.part).id);
+        let before = on_purpose.or(had).filter(|had| !self.bound.contains(had));
+        let recreation = before.and_then(|before| {
+            Recreation::of(
+                self.family,
+                self.memory,
+                step.part,
+                *before,
+                on_purpose.is_some(),
+            )
+        });
+        recreation.map_or(Action::Run(Reason::New), |anew| {
+            Action::Recreate(Box::new(anew))
+        })
     }
 
     fn of_gate(&self, step: &Step) -> Action {

@@ -225,6 +225,8 @@ pub struct Lineage {
     pub job: Option<JobId>,
     /// Its sends, in the order of their first intents.
     pub sends: Vec<SendIx>,
+    /// Its part is made anew on purpose: it is kept, and is no part's job any more.
+    pub retired: bool,
 }
 
 /// The price of a job as the service showed it last.
@@ -261,6 +263,8 @@ pub struct Transcript {
 pub struct Memory {
     /// Every remote job.
     pub lineages: BTreeMap<LineageId, Lineage>,
+    /// The remote job that each part had last.
+    pub last_jobs: BTreeMap<PartId, LineageId>,
     /// Every send, in the order of first intents.
     pub sends: Vec<Send>,
     /// The places of the sends.
@@ -359,6 +363,21 @@ impl Memory {
         sends
             .filter(|send| send.content.kind().is_write() && send.may_be_applied())
             .collect()
+    }
+
+    /// Whether `lineage` is no part's job any more, because its part is made anew on purpose.
+    #[must_use]
+    pub fn is_retired(&self, lineage: &LineageId) -> bool {
+        self.lineages
+            .get(lineage)
+            .is_some_and(|known| known.retired)
+    }
+
+    /// What the job of `lineage` was charged in all; not the failed ones before it.
+    #[must_use]
+    pub fn charged(&self, lineage: &Lineage) -> Cents {
+        let bill = lineage.job.as_ref().and_then(|job| self.bills.of(job));
+        bill.map_or(Cents::ZERO, |bill| bill.charged)
     }
 
     /// What a write may cost: the larger of the hold and the dearest single charge seen; `None` before the first price.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::action::{Action, Blocker, EditedLineage, Reason};
+use super::action::{Action, Blocker, Reason};
 use super::actions::{Plan, block_what_follows};
 use super::family::{Family, PartIx, Step, StepIx};
 use super::ids::PartId;
@@ -73,15 +73,13 @@ impl Family {
 impl Plan {
     /// The plan for `selected` parts alone, and for what they need that is done: it is there, and nothing of it runs. A part
     /// that needs another one that is neither selected nor done is blocked.
-    ///
-    /// # Errors
-    /// As [`Plan::new`], of these parts.
+    #[must_use]
     pub fn of_selected(
         &self,
         selected: &[PartIx],
         memory: &Memory,
         missing: &BTreeSet<String>,
-    ) -> Result<Self, Vec<EditedLineage>> {
+    ) -> Self {
         let chosen: BTreeSet<PartIx> = selected.iter().copied().collect();
         let (mut parts, mut unmet) = (chosen.clone(), BTreeMap::new());
         for part in &chosen {
@@ -102,7 +100,11 @@ impl Plan {
         let unmet_steps = self.unmet_steps(&chosen);
         let parts: Vec<PartIx> = parts.into_iter().collect();
         let lineages = parts.iter().map(|part| self.lineage(*part)).collect();
-        let mut plan = Self::of_jobs(self.family.of_parts(&parts), lineages, memory, missing)?;
+        let old_retired = (0u32..).map(PartIx).zip(&parts);
+        let retired = old_retired.filter_map(|(new, old)| Some((new, self.retires(*old)?)));
+        let (family, retired) = (self.family.of_parts(&parts), retired.collect());
+        let mut plan = Self::with(family, lineages, retired, memory, missing);
+        plan.orphans.clone_from(&self.orphans);
         for (part, old) in plan.family.part_indices().zip(parts) {
             if let Some(need) = unmet.get(&old) {
                 let blocker = Blocker::Unselected {
@@ -125,7 +127,7 @@ impl Plan {
         }
         block_what_follows(&plan.family, &mut plan.actions);
         plan.timing = Timing::new(&plan.family, &plan.actions);
-        Ok(plan)
+        plan
     }
 
     /// Whether nothing of `part` is left to do.
@@ -151,7 +153,8 @@ impl Plan {
 
     /// The step at `ix` is blocked, unless it was begun.
     fn block_step(&mut self, ix: StepIx, blocker: &Blocker) {
-        let is_new = matches!(self.action(ix), Action::Run(reason) if !matches!(reason, Reason::Continues { .. }));
+        let continues = matches!(self.action(ix), Action::Run(Reason::Continues { .. }));
+        let is_new = self.action(ix).runs() && !continues;
         if is_new {
             self.actions[ix.0 as usize] = Action::Blocked(blocker.clone());
         }
@@ -170,7 +173,7 @@ impl Plan {
             .steps_of(part)
             .find(|ix| !is_begun(self.action(*ix)));
         if let Some(ix) = first
-            && matches!(self.action(ix), Action::Run(_))
+            && self.action(ix).runs()
         {
             self.actions[ix.0 as usize] = Action::Blocked(blocker.clone());
         }

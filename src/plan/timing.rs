@@ -103,7 +103,8 @@ fn makespan(
     let limits = &family.settings.limits;
     let is_sent = |ix: &StepIx| {
         family.step(*ix).kind.is_write()
-            && matches!(&actions[ix_of(*ix)], Action::Run(reason) if !matches!(reason, Reason::Continues { .. }))
+            && actions[ix_of(*ix)].runs()
+            && !matches!(&actions[ix_of(*ix)], Action::Run(Reason::Continues { .. }))
     };
     let mut writes: Vec<Duration> = family
         .step_indices()
@@ -134,7 +135,7 @@ fn steady_start(rate: Rate, k: u32) -> Duration {
 }
 
 fn assumed(family: &Family, actions: &[Action], ix: StepIx) -> Duration {
-    if !matches!(actions[ix_of(ix)], Action::Run(_)) {
+    if !actions[ix_of(ix)].runs() {
         return Duration::ZERO;
     }
     match family.step(ix).kind {

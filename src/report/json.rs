@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::moment::utc;
+use super::orphans::Orphan;
 use super::summary::{ArtifactSummary, PartSummary, StepSummary, Summary};
 use crate::plan::money::Cents;
 use crate::run::outcome::{ExitReason, Outcome, RunEnd};
@@ -77,6 +78,9 @@ struct Heading<'a> {
     /// Who paused it, while it is at work.
     #[serde(skip_serializing_if = "Option::is_none")]
     paused_by: Option<&'a str>,
+    /// Jobs that no part wants any more.
+    #[serde(skip_serializing_if = "<[Orphan]>::is_empty")]
+    orphans: &'a [Orphan],
     /// What waits for a person.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     waiting_for: Vec<Gate<'a>>,
@@ -187,6 +191,7 @@ impl<'a> Heading<'a> {
             duration_s: summary.duration.as_secs_f64(),
             wall_s: summary.wall.as_secs_f64(),
             paused_by: summary.paused.as_deref(),
+            orphans: &summary.orphans,
             waiting_for: (summary.gates.iter())
                 .map(|gate| Gate {
                     step: gate.step.to_string(),

@@ -10,6 +10,7 @@ pub mod json;
 pub mod ledger;
 pub mod logs;
 pub mod moment;
+pub mod orphans;
 pub mod palette;
 pub mod plan_cost;
 pub mod plan_json;

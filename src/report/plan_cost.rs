@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::plan::action::Action;
 use crate::plan::actions::Plan;
 use crate::plan::content::StepKind;
 use crate::plan::family::StepIx;
@@ -63,7 +62,7 @@ impl PlannedSends {
     pub fn new(plan: &Plan) -> Self {
         let mut sends = Self::default();
         for ix in plan.family.step_indices() {
-            if !matches!(plan.action(ix), Action::Run(_)) {
+            if !plan.action(ix).runs() {
                 continue;
             }
             match plan.family.step(ix).kind {
@@ -83,7 +82,7 @@ fn is_due(plan: &Plan, memory: &Memory, ix: StepIx) -> bool {
     let is_charged = send.is_some_and(|send| {
         matches!(send.state, SendState::Collecting(_)) && send.hold == Cents::ZERO
     });
-    matches!(plan.action(ix), Action::Run(_)) && plan.family.step(ix).kind.is_write() && !is_charged
+    plan.action(ix).runs() && plan.family.step(ix).kind.is_write() && !is_charged
 }
 
 fn cheapest(memory: &Memory) -> Option<Cents> {

@@ -3,12 +3,14 @@
 use serde::Serialize;
 
 use super::json::{FORMAT_VERSION, document};
+use super::orphans::Orphan;
 use super::plan_cost::{PlanCost, PlannedSends};
 use super::plan_reason::reused;
 use crate::plan::action::Action;
 use crate::plan::actions::Plan;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::memory::Memory;
+use crate::plan::money::Cents;
 
 /// `plan` as a document: `parts` with their `steps`, `sends`, `cost` and `duration`.
 #[must_use]
@@ -23,6 +25,7 @@ pub fn plan(plan: &Plan, memory: &Memory) -> String {
             .part_indices()
             .map(|ix| Part::of(plan, memory, ix))
             .collect(),
+        orphans: Orphan::of(memory, &plan.orphans),
         sends: PlannedSends::new(plan),
         cost: PlanCost::new(plan, memory),
         duration: Duration {
@@ -38,6 +41,8 @@ struct Document<'a> {
     family: &'a str,
     plan: String,
     parts: Vec<Part<'a>>,
+    /// Jobs that no part wants any more.
+    orphans: Vec<Orphan>,
     sends: PlannedSends,
     cost: PlanCost,
     duration: Duration,
@@ -65,6 +70,15 @@ struct Step<'a> {
     key: Option<String>,
     action: &'a str,
     reason: String,
+    /// The job that is left behind, of a step that makes its part anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recreates: Option<Recreates<'a>>,
+}
+
+#[derive(Serialize)]
+struct Recreates<'a> {
+    job_id: Option<&'a str>,
+    charged_cents: Cents,
 }
 
 impl<'a> Part<'a> {
@@ -91,7 +105,15 @@ impl<'a> Step<'a> {
         let (action, reason) = match plan.action(ix) {
             Action::Reuse => ("reuse", reused(plan, memory, ix)),
             Action::Run(reason) => ("run", reason.to_string()),
+            Action::Recreate(anew) => ("recreate", anew.to_string()),
             Action::Blocked(blocker) => ("blocked", blocker.to_string()),
+        };
+        let recreates = match plan.action(ix) {
+            Action::Recreate(anew) => Some(Recreates {
+                job_id: anew.job.as_ref().map(|job| job.0.as_str()),
+                charged_cents: anew.charged,
+            }),
+            Action::Reuse | Action::Run(_) | Action::Blocked(_) => None,
         };
         Self {
             id: step.id.as_str(),
@@ -99,6 +121,7 @@ impl<'a> Step<'a> {
             key: step.key().map(|key| key.to_string()),
             action,
             reason,
+            recreates,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::plan::memory::Memory;
 pub(super) enum Kind {
     /// It never ran, or follows what runs: that goes without saying.
     Plain,
-    NewCreate,
+    Recreate,
     Continues,
     Again,
     FileMissing,
@@ -28,7 +28,7 @@ impl Kind {
         Some(match action {
             Action::Reuse => return None,
             Action::Run(Reason::New | Reason::Follows | Reason::Grew) => Self::Plain,
-            Action::Run(Reason::NewCreate { .. }) => Self::NewCreate,
+            Action::Recreate(_) => Self::Recreate,
             Action::Run(Reason::Continues { .. }) => Self::Continues,
             Action::Run(Reason::Again { .. }) => Self::Again,
             Action::Run(Reason::FileMissing { .. }) => Self::FileMissing,

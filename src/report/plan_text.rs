@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::moment::span;
+use super::orphans::{Orphan, phrase};
 use super::palette::{Palette, Tone};
 use super::plan_cost::{PlanCost, PlannedSends};
 use super::plan_reason::{Kind, reused};
@@ -42,6 +43,7 @@ pub fn plan(plan: &Plan, memory: &Memory, palette: Palette, full: bool) -> Strin
     } else {
         text.push_str(&kept_count(kept.count()));
     }
+    text.push_str(&left_behind(&Orphan::of(memory, &plan.orphans), full));
     text.push_str(&totals(plan, memory));
     text
 }
@@ -49,9 +51,7 @@ pub fn plan(plan: &Plan, memory: &Memory, palette: Palette, full: bool) -> Strin
 /// Whether a run of `plan` would do anything.
 #[must_use]
 pub fn has_work(plan: &Plan) -> bool {
-    plan.actions
-        .iter()
-        .any(|action| matches!(action, Action::Run(_)))
+    plan.actions.iter().any(Action::runs)
 }
 
 /// What happens to a part as a whole; the worst of it counts.
@@ -60,6 +60,7 @@ enum Mark {
     Reuse,
     GoOn,
     New,
+    Anew,
     Blocked,
 }
 
@@ -106,9 +107,13 @@ impl<'a> Entry<'a> {
         self.look.steps.push((&step.id, kind));
         let why = match action {
             Action::Reuse => return,
+            Action::Recreate(anew) => {
+                self.look.mark = Mark::Anew;
+                anew.to_string()
+            }
             Action::Run(reason) => {
                 if self.look.mark == Mark::Reuse {
-                    let is_new = matches!(reason, Reason::New | Reason::NewCreate { .. });
+                    let is_new = matches!(reason, Reason::New);
                     self.look.mark = if step.write.is_none() && is_new {
                         Mark::New
                     } else {
@@ -178,6 +183,7 @@ fn line(entry: &Entry<'_>, palette: Palette) -> String {
         Mark::Reuse => ("=", Tone::Plain),
         Mark::GoOn => ("~", Tone::Warning),
         Mark::New => ("+", Tone::Good),
+        Mark::Anew => ("±", Tone::Warning),
         Mark::Blocked => ("!", Tone::Bad),
     };
     let steps: Vec<&str> = entry.look.steps.iter().map(|(id, _)| id.as_str()).collect();
@@ -214,6 +220,15 @@ fn kept_count(count: usize) -> String {
         1 => "  = 1 part is reused\n".to_owned(),
         _ => format!("  = {count} parts are reused\n"),
     }
+}
+
+fn left_behind(orphans: &[Orphan], full: bool) -> String {
+    if orphans.is_empty() {
+        return String::new();
+    }
+    let jobs = counted(orphans.len(), "job");
+    let named = phrase(orphans, full);
+    format!("  - {jobs} that no part wants any more, kept at the service: {named}\n")
 }
 
 fn totals(plan: &Plan, memory: &Memory) -> String {

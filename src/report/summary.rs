@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::gates::{self, Gate};
+use super::orphans::Orphan;
 use crate::plan::content::StepKind;
 use crate::plan::family::PartIx;
 use crate::plan::ids::{PartId, RunId, StepId, StepRef};
@@ -69,6 +70,8 @@ pub struct Summary {
     pub gates: Vec<Gate>,
     /// Jobs that may be parts' already, and that nobody adopted.
     pub claimed_jobs: usize,
+    /// Jobs that no part wants any more.
+    pub orphans: Vec<Orphan>,
     /// Jobs that the service still works on.
     pub active_jobs: usize,
     /// How long it took on the engine's clock.
@@ -200,6 +203,7 @@ impl Summary {
             strays: strays(run, memory),
             gates: gates::open(run, memory),
             claimed_jobs: memory.claims.values().map(|claim| claim.jobs.len()).sum(),
+            orphans: Orphan::of(memory, &run.sheet.orphans),
             active_jobs: memory.active_jobs,
             duration: run.last_at.since(run.started),
             wall: Duration::from_millis(run.wall_ms),

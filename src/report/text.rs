@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::advice::advice;
 use super::gates;
 use super::moment::{Zone, span};
+use super::orphans::phrase;
 use super::palette::{Palette, Tone};
 use super::summary::{PartSummary, StepSummary, Summary};
 use super::table::{self, Column};
@@ -149,6 +150,9 @@ fn facts(summary: &Summary, page: Page<'_>) -> String {
         let jobs = counted(summary.active_jobs, "job");
         facts.push(("at work", format!("{jobs} at the service")));
     }
+    if !summary.orphans.is_empty() {
+        facts.push(("orphans", orphans(summary, page)));
+    }
     facts.push(("requests", requests(summary)));
     let line = |(name, fact): (&str, String)| {
         let name = page.palette.paint(Tone::Dim, &format!("{name:<9}"));
@@ -217,6 +221,12 @@ fn requests(summary: &Summary) -> String {
         return "none".to_owned();
     }
     format!("{}; {limited}", by_endpoint.join(", "))
+}
+
+fn orphans(summary: &Summary, page: Page<'_>) -> String {
+    let jobs = counted(summary.orphans.len(), "job");
+    let named = phrase(&summary.orphans, page.full);
+    format!("{jobs} that no part wants any more, kept at the service: {named}")
 }
 
 fn parts(summary: &Summary, page: Page<'_>) -> String {

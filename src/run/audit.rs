@@ -1,5 +1,7 @@
 //! Looking for broken promises in what was recorded: what must never be in a journal, whatever happened.
 
+mod lineage;
+
 use std::collections::BTreeMap;
 
 use super::event::{Event, Record};
@@ -43,6 +45,7 @@ impl Audit {
         let mut broken: Vec<String> = self.transition(&record.event).into_iter().collect();
         broken.extend(self.key(&record.event));
         broken.extend(self.job(&record.event));
+        broken.extend(lineage::broken(&self.history.memory, &record.event));
         broken.extend(self.order(record));
         self.history.apply(record);
         broken.extend(self.cap(record));

@@ -101,8 +101,8 @@ impl Memory {
             };
             let ix = self.put(send);
             self.own(ix, job);
+            self.give(&write.step.part, write.send.lineage);
             let lineage = self.lineage_of(ix);
-            lineage.part = Some(write.step.part.clone());
             lineage.job = Some(job.clone());
             self.bills.change(job, |bill| bill.baseline_unknown = true);
             self.claims.remove(&write.send.lineage.create);

@@ -11,6 +11,7 @@ pub mod event;
 mod gate;
 pub mod history;
 pub mod outcome;
+mod ownership;
 pub mod progress;
 mod questions;
 pub mod remember;

@@ -22,10 +22,13 @@ impl Memory {
             run: record.run,
         };
         match &record.event {
-            Event::RunStarted { .. } | Event::RunResumed { .. } => self.begin_anew(record.at),
-            Event::Bound { part, lineage } => {
-                self.lineages.entry(*lineage).or_default().part = Some(part.clone());
+            Event::RunStarted { sheet } => {
+                let retired = sheet.parts.iter().filter_map(|part| part.retires);
+                retired.for_each(|lineage| self.retire(lineage));
+                self.begin_anew(record.at);
             }
+            Event::RunResumed { .. } => self.begin_anew(record.at),
+            Event::Bound { part, lineage } => self.give(part, *lineage),
             Event::BalanceRead { hold, currency, .. } => {
                 self.price = Some(Price {
                     hold: *hold,
@@ -155,7 +158,7 @@ impl Memory {
             state: SendState::Open(open),
         };
         let ix = self.put(send);
-        self.lineage_of(ix).part = Some(step.part.clone());
+        self.give(&step.part, id.lineage);
         self.intended_holds += *hold;
         let booking = Booking {
             at: record.at,

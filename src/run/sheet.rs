@@ -29,6 +29,9 @@ pub struct Sheet {
     pub max_spend: Option<Cents>,
     /// The time zone for people, as an IANA name.
     pub zone: String,
+    /// The remote jobs that no part has any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orphans: Vec<LineageId>,
     /// What was selected; nothing: everything.
     #[serde(default, skip_serializing_if = "Wish::is_everything")]
     pub selection: Wish,
@@ -43,6 +46,9 @@ pub struct SheetPart {
     pub id: PartId,
     /// Its remote job; none when its create is not known yet.
     pub lineage: Option<LineageId>,
+    /// The remote job that it had, when it is made anew on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retires: Option<LineageId>,
     /// The parts that it needs, by their places in [`Sheet::parts`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<u32>,
@@ -134,6 +140,7 @@ impl Sheet {
                 Action::Reuse => Start::Reuse,
                 // What follows a blocked step is found to be blocked when that is reached, and so is what was rejected.
                 Action::Run(_)
+                | Action::Recreate(_)
                 | Action::Blocked(Blocker::Before { .. } | Blocker::Rejected { .. }) => Start::Run,
                 Action::Blocked(blocker @ Blocker::Unselected { .. }) => Start::Unmet {
                     why: blocker.to_string(),
@@ -177,6 +184,7 @@ impl Sheet {
             SheetPart {
                 id: part.id.clone(),
                 lineage: plan.lineage(ix),
+                retires: plan.retires(ix),
                 needs: part.needs.iter().map(|need| need.0).collect(),
                 steps: plan.family.steps_of(ix).map(step).collect(),
                 skipped: part.skipped.clone(),
@@ -189,6 +197,7 @@ impl Sheet {
             output: heading.output.clone(),
             max_spend: heading.max_spend,
             zone: heading.zone.clone(),
+            orphans: plan.orphans.clone(),
             selection: Wish::default(),
             parts: parts.collect(),
         }

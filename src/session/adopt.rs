@@ -52,7 +52,7 @@ pub async fn adopt_jobs(
     keep_images(&loaded, &store)?;
     let mut history = History::of(&records);
     let missing: BTreeSet<String> = missing_files(&output, &history.memory);
-    let plan = Plan::new(loaded.family, &history.memory, &missing).map_err(SessionError::Edited)?;
+    let plan = Plan::new(loaded.family, &history.memory, &missing);
     let assignments = recover::assignments(&plan, &history.memory, named)?;
     if assignments.is_empty() {
         return Ok(Vec::new());

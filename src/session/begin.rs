@@ -4,59 +4,47 @@ use std::collections::BTreeSet;
 
 use super::select;
 use crate::execute::engine::Begin;
-use crate::plan::action::{Action, EditedLineage};
 use crate::plan::actions::Plan;
 use crate::plan::content::StepKind;
 use crate::plan::family::{Family, StepIx};
-use crate::plan::ids::StepRef;
+use crate::plan::ids::{PartId, StepRef};
 use crate::plan::selection::{SelectionError, Wish};
 use crate::run::event::Record;
 use crate::run::history::History;
 use crate::run::progress::Run;
-use crate::run::sheet::{Heading, Sheet};
+use crate::run::sheet::{Heading, Sheet, Start};
 use crate::teeth::{Bug, bites};
-
-/// Why a run can't begin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BeginError {
-    /// Applied iterates were edited or removed.
-    Edited(Vec<EditedLineage>),
-    /// What was selected can't be understood, or names nothing that is there.
-    Selection(SelectionError),
-}
-
-impl From<Vec<EditedLineage>> for BeginError {
-    fn from(edits: Vec<EditedLineage>) -> Self {
-        Self::Edited(edits)
-    }
-}
-
-impl From<SelectionError> for BeginError {
-    fn from(error: SelectionError) -> Self {
-        Self::Selection(error)
-    }
-}
 
 /// Plans `family` after `records`. An unfinished run of the same plan goes on; `reopen` lets a finished one go on too.
 /// Anything else is a new run, and closes the one before it.
 ///
 /// # Errors
-/// When applied iterates were edited or removed.
+/// None: everything is selected.
 pub fn begin(
     family: Family,
     records: &[Record],
     missing: &BTreeSet<String>,
     heading: &Heading,
     reopen: bool,
-) -> Result<(Plan, History, Begin), BeginError> {
-    begin_selected(family, &Wish::default(), records, missing, heading, reopen)
+) -> Result<(Plan, History, Begin), SelectionError> {
+    let (everything, nothing) = (Wish::default(), BTreeSet::new());
+    begin_selected(
+        family,
+        &everything,
+        records,
+        missing,
+        heading,
+        reopen,
+        &nothing,
+    )
 }
 
-/// The same for what `wish` selects. A run that goes on keeps its parts: how they stand has changed since it began. One that
-/// is opened again keeps its selection.
+/// The same for what `wish` selects, with the parts of `anew` made anew on purpose. A run that goes on keeps its parts: how
+/// they stand has changed since it began; and it makes nothing anew a second time. One that is opened again keeps its
+/// selection.
 ///
 /// # Errors
-/// When applied iterates were edited or removed, or the selection can't be understood.
+/// When the selection can't be understood.
 pub fn begin_selected(
     family: Family,
     wish: &Wish,
@@ -64,22 +52,36 @@ pub fn begin_selected(
     missing: &BTreeSet<String>,
     heading: &Heading,
     reopen: bool,
-) -> Result<(Plan, History, Begin), BeginError> {
+    anew: &BTreeSet<PartId>,
+) -> Result<(Plan, History, Begin), SelectionError> {
     let history = History::of(records);
-    let may_go_on = |run: &&Run| reopen || !(run.is_finished() || bites(Bug::ForgetUnfinishedRun));
+    let may_go_on = |run: &&Run| {
+        let is_open = reopen || !(run.is_finished() || bites(Bug::ForgetUnfinishedRun));
+        is_open && anew.iter().all(|part| makes_anew(run, part))
+    };
     if let Some(run) = history.run.as_ref().filter(may_go_on)
-        && let Some(plan) = same_plan(&family, wish, run, &history, missing, reopen)?
+        && let Some(plan) = same_plan(&family, wish, run, &history, missing, reopen)
     {
         let again = downloads_to_repeat(&plan, run);
         let output = heading.output.clone();
         return Ok((plan, history, Begin::Resume { again, output }));
     }
-    let plan = select::plan(family, wish, &history, records, missing)?;
+    let plan = select::plan(family, wish, &history, records, missing, anew)?;
     let sheet = Sheet {
         selection: wish.clone(),
         ..Sheet::new(&plan, heading)
     };
     Ok((plan, history, Begin::Start(Box::new(sheet))))
+}
+
+/// Whether `run` set out to make `part` on a job that was not there before.
+fn makes_anew(run: &Run, part: &PartId) -> bool {
+    let mut parts = run.sheet.parts.iter();
+    let part = parts.find(|known| known.id == *part);
+    part.is_some_and(|part| {
+        let create = part.steps.first().map(|step| &step.start);
+        part.retires.is_some() || create == Some(&Start::Run)
+    })
 }
 
 /// The plan of `run`, when `family` and `wish` still say the same.
@@ -90,25 +92,19 @@ fn same_plan(
     history: &History,
     missing: &BTreeSet<String>,
     reopen: bool,
-) -> Result<Option<Plan>, BeginError> {
+) -> Option<Plan> {
     if !reopen && *wish != run.sheet.selection {
-        return Ok(None);
+        return None;
     }
     let parts = &run.sheet.parts;
     if run.sheet.selection.is_everything() && parts.len() != family.parts.len() {
-        return Ok(None);
+        return None;
     }
-    let same = family
+    let family = family
         .of_ids(parts.iter().map(|part| &part.id))
-        .filter(|family| family.digest() == run.sheet.plan);
-    let Some(family) = same else { return Ok(None) };
+        .filter(|family| family.digest() == run.sheet.plan)?;
     let lineages = parts.iter().map(|part| part.lineage).collect();
-    Ok(Some(Plan::of_jobs(
-        family,
-        lineages,
-        &history.memory,
-        missing,
-    )?))
+    Some(Plan::of_jobs(family, lineages, &history.memory, missing))
 }
 
 /// Downloads that were done, and whose files are no longer there or belong elsewhere by now.
@@ -116,7 +112,7 @@ fn downloads_to_repeat(plan: &Plan, run: &Run) -> Vec<StepRef> {
     let is_undone = |ix: &StepIx| {
         plan.family.step(*ix).kind == StepKind::Download
             && run.outcome(*ix).is_good()
-            && matches!(plan.action(*ix), Action::Run(_))
+            && plan.action(*ix).runs()
     };
     let steps = plan.family.step_indices().filter(is_undone);
     steps.map(|ix| plan.family.step_ref(ix)).collect()

@@ -10,6 +10,7 @@ mod gc;
 mod lost;
 mod open;
 mod recover;
+mod regenerate;
 mod run;
 mod select;
 mod service;
@@ -18,7 +19,7 @@ mod state;
 
 pub use adopt::{Adoption, adopt_jobs};
 pub use approve::{Answer, approve};
-pub use begin::{BeginError, begin, begin_selected};
+pub use begin::{begin, begin_selected};
 pub use carry::{Carried, export};
 pub use control::{Obeyed, command};
 pub use doctor::examine;

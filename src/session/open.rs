@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::begin::BeginError;
 use super::select;
 use super::service::Origin;
 use super::state::{find, output_folder};
@@ -15,7 +14,6 @@ use crate::api::TransportSetupError;
 use crate::execute::engine::EngineError;
 use crate::execute::ports::StorageError;
 use crate::manifest::{self, Diagnostics, Environment, Sources};
-use crate::plan::action::EditedLineage;
 use crate::plan::actions::Plan;
 use crate::plan::family::Family;
 use crate::plan::ids::RunId;
@@ -53,9 +51,6 @@ pub enum SessionError {
     /// What was selected can't be understood, or names nothing that is there.
     #[error(transparent)]
     Selection(#[from] SelectionError),
-    /// Applied iterates were edited or removed.
-    #[error("applied iterates were edited or removed")]
-    Edited(Vec<EditedLineage>),
     /// The state folder.
     #[error(transparent)]
     State(#[from] StateError),
@@ -91,6 +86,9 @@ pub enum SessionError {
     /// A job can't be adopted.
     #[error("{0}")]
     NoAdoption(String),
+    /// A part is to be made anew that is not selected.
+    #[error("{0}")]
+    NotSelected(String),
     /// There is no such run.
     #[error("{0}")]
     NoRun(String),
@@ -106,15 +104,6 @@ pub enum SessionError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
-}
-
-impl From<BeginError> for SessionError {
-    fn from(error: BeginError) -> Self {
-        match error {
-            BeginError::Edited(edits) => Self::Edited(edits),
-            BeginError::Selection(error) => Self::Selection(error),
-        }
-    }
 }
 
 impl From<StorageError> for SessionError {
@@ -226,12 +215,13 @@ impl Session {
     /// What a run of the parts that `wish` selects would do now.
     ///
     /// # Errors
-    /// When applied iterates were edited or removed, or the selection can't be understood.
+    /// When the selection can't be understood.
     pub fn plan(&self, wish: &Wish) -> Result<(Plan, Memory), SessionError> {
         let history = History::of(&self.records);
         let missing = self.missing_files(&history.memory);
         let family = self.loaded.family.clone();
-        let plan = select::plan(family, wish, &history, &self.records, &missing)?;
+        let nothing = BTreeSet::new();
+        let plan = select::plan(family, wish, &history, &self.records, &missing, &nothing)?;
         Ok((plan, history.memory))
     }
 

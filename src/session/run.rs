@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::begin::begin_selected;
 use super::open::{Loaded, SessionError, missing_files};
 use super::recover;
+use super::regenerate;
 use super::service::{Origin, Service};
 use super::slots;
 use super::state::{OpenState, Risks, output_folder};
@@ -43,6 +44,8 @@ pub struct Options {
     pub risks: Risks,
     /// Whether the last run goes on even when it is finished; it is an error then when there is none, or the plan changed.
     pub reopen: bool,
+    /// Expressions for parts that are made anew on fresh jobs, once, whatever they have.
+    pub regenerate: Vec<String>,
     /// Which parts it is about.
     pub selection: Wish,
     /// Parts of which a person says that nothing unresolved was ever executed, and who says so.
@@ -60,6 +63,7 @@ impl Options {
             risks: Risks::default(),
             fail_fast: false,
             reopen: false,
+            regenerate: Vec::new(),
             selection: Wish::default(),
             confirm_absent: None,
         }
@@ -90,6 +94,8 @@ pub async fn run(
         journal.append(&said)?;
         records.extend(said);
     }
+    let (family, wish) = (&loaded.family, &options.selection);
+    let anew = regenerate::parts(family, &options.regenerate, wish, &records)?;
     keep_images(&loaded, &store)?;
 
     let output = loaded.output(&options.origin);
@@ -113,6 +119,7 @@ pub async fn run(
         &missing,
         &heading,
         options.reopen,
+        &anew,
     )?;
     if options.reopen && matches!(how, Begin::Start(_)) {
         let why = match history.run {

@@ -11,8 +11,6 @@ use crate::run::event::{Event, Record};
 use crate::run::history::History;
 use crate::run::progress::Run;
 
-use super::begin::BeginError;
-
 /// A part in the last run that it was in.
 struct Last {
     keys: Vec<Option<StepKey>>,
@@ -83,18 +81,22 @@ pub fn selected(
 /// The plan for what `wish` selects of `family`. Which job a part has is the same as in the plan for all of them.
 ///
 /// # Errors
-/// When applied iterates were edited or removed, or the selection can't be understood.
+/// When the selection can't be understood.
 pub(super) fn plan(
     family: Family,
     wish: &Wish,
     history: &History,
     records: &[Record],
     missing: &BTreeSet<String>,
-) -> Result<Plan, BeginError> {
-    if wish.is_everything() {
-        return Ok(Plan::new(family, &history.memory, missing)?);
-    }
-    let parts = selected(&family, wish, records)?;
-    let whole = Plan::new(family, &history.memory, missing)?;
-    Ok(whole.of_selected(&parts, &history.memory, missing)?)
+    anew: &BTreeSet<PartId>,
+) -> Result<Plan, SelectionError> {
+    let parts = match wish.is_everything() {
+        true => None,
+        false => Some(selected(&family, wish, records)?),
+    };
+    let whole = Plan::making_anew(family, &history.memory, missing, anew);
+    Ok(match parts {
+        None => whole,
+        Some(parts) => whole.of_selected(&parts, &history.memory, missing),
+    })
 }

@@ -1,12 +1,13 @@
-//! Somebody edits the manifest between two processes: what that may cost, and what must be refused.
+//! Somebody edits the manifest between two processes: what that may cost. An edit that makes a part anew is taken back.
 
 use std::collections::BTreeSet;
 
+use millrun::plan::action::Action;
 use millrun::plan::actions::Plan;
 use millrun::plan::family::Family;
 use millrun::run::event::Record;
 use millrun::run::history::History;
-use millrun::session::{BeginError, begin};
+use millrun::session::begin;
 
 use super::doc::{Doc, Edit};
 use super::night::family;
@@ -25,32 +26,31 @@ pub(super) fn make(house: &mut House, auditor: &Auditor, doc: &mut Doc, edit: &E
     let records = house.machine.records();
     let missing = house.missing(&History::of(&records));
     let plan = |family: &Family| plan(house, family, &records, &missing);
-    let before = plan(&house.family).map(|plan| plan.writes());
-    let after = plan(&edited).map(|plan| plan.writes());
-    match (before, after) {
-        (Err(_), _) => story.broken("I15", "what was accepted before is refused"),
-        (Ok(_), Err(refused)) => {
-            story.tell(house.now_ms(), "the edit is refused, and taken back");
-            if !is_rightly_refused(edit, &records) {
-                story.broken("I15", format!("{edit:?} is refused: {refused:?}"));
-            }
-            return;
+    let (before, after) = (plan(&house.family), plan(&edited));
+    if makes_anew(&after) {
+        story.tell(
+            house.now_ms(),
+            "the edit makes a part anew, and is taken back",
+        );
+        if !may_make_anew(edit, &records) {
+            story.broken("I15", format!("{edit:?} makes a part anew"));
         }
-        (Ok(before), Ok(after)) => costs(edit, before, after, &story),
+        return;
     }
+    costs(edit, before.writes(), after.writes(), &story);
     *doc = next;
     auditor.allow(doc);
     house.has(edited);
 }
 
-fn plan(
-    house: &House,
-    family: &Family,
-    records: &[Record],
-    missing: &BTreeSet<String>,
-) -> Result<Plan, BeginError> {
-    let (plan, ..) = begin(family.clone(), records, missing, &house.heading(), false)?;
-    Ok(plan)
+fn plan(house: &House, family: &Family, records: &[Record], missing: &BTreeSet<String>) -> Plan {
+    let (plan, ..) = begin(family.clone(), records, missing, &house.heading(), false).unwrap();
+    plan
+}
+
+fn makes_anew(plan: &Plan) -> bool {
+    let is_recreated = |action: &Action| matches!(action, Action::Recreate(_));
+    plan.actions.iter().any(is_recreated)
 }
 
 /// I15, I16: a manifest that only looks otherwise costs what it did, and a new part makes no other dearer.
@@ -71,7 +71,7 @@ fn costs(edit: &Edit, before: usize, after: usize, story: &Story) {
 }
 
 /// Only what may have been applied can't be asked for otherwise.
-fn is_rightly_refused(edit: &Edit, records: &[Record]) -> bool {
+fn may_make_anew(edit: &Edit, records: &[Record]) -> bool {
     let memory = History::of(records).memory;
     let is_follow_up = |send: &&millrun::plan::memory::Send| {
         send.target.is_some() && send.content.kind().is_write() && send.may_be_applied()

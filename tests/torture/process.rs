@@ -121,7 +121,7 @@ impl House {
             &self.heading(),
             false,
         )
-        .unwrap_or_else(|edited| panic!("the edit was accepted: {edited:?}"));
+        .unwrap();
         let last = history.run.as_ref().map_or(RunId(0), |run| run.id);
         let run = match &how {
             Begin::Start(_) => RunId(last.0 + 1),

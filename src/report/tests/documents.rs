@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::night::Night;
-use crate::plan::action::{Action, Reason};
+use crate::plan::action::Action;
 use crate::plan::actions::Plan;
 use crate::plan::content::{Content, Prompt, Selection, StepKind};
 use crate::plan::family::{Ask, Family, Part, PartIx, Policy, Step, StepIx};
@@ -14,6 +14,7 @@ use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{Salt, StepKey};
 use crate::plan::memory::{Lineage, Memory, Price};
 use crate::plan::money::Cents;
+use crate::plan::recreation::{Cause, Recreation};
 use crate::plan::remote::JobId;
 use crate::plan::settings::Settings;
 use crate::report::logs::Story;
@@ -206,7 +207,7 @@ fn family(parts: u32) -> Family {
 #[test]
 fn a_plan_without_a_price_says_that_its_cost_is_unknown() {
     let memory = Memory::default();
-    let plan = Plan::new(family(1), &memory, &BTreeSet::new()).unwrap();
+    let plan = Plan::new(family(1), &memory, &BTreeSet::new());
     let document = parsed(&plan_json::plan(&plan, &memory));
     assert_eq!(document["cost"]["max_cents"], Value::Null);
     assert_eq!(document["parts"][0]["steps"][0]["action"], "run");
@@ -221,7 +222,7 @@ fn a_plan_without_a_price_says_that_its_cost_is_unknown() {
 
 #[test]
 fn a_part_that_is_reused_says_why_in_json_and_with_v() {
-    let mut plan = Plan::new(family(2), &Memory::default(), &BTreeSet::new()).unwrap();
+    let mut plan = Plan::new(family(2), &Memory::default(), &BTreeSet::new());
     let mut memory = Memory::default();
     let lineage = Lineage {
         job: Some(JobId("cadjob_a".to_owned())),
@@ -252,16 +253,21 @@ fn a_part_that_is_reused_says_why_in_json_and_with_v() {
 fn parts_are_alike_whatever_jobs_and_files_their_reasons_name() {
     const PARTS: u32 = 10_000;
     let memory = Memory::default();
-    let mut plan = Plan::new(family(PARTS), &memory, &BTreeSet::new()).unwrap();
+    let mut plan = Plan::new(family(PARTS), &memory, &BTreeSet::new());
+    let lineage = plan.lineage(PartIx(0)).unwrap();
     for (n, action) in plan.actions.iter_mut().step_by(2).enumerate() {
-        let before = Some(JobId(format!("cadjob_{n}")));
-        *action = Action::Run(Reason::NewCreate { before });
+        *action = Action::Recreate(Box::new(Recreation {
+            before: lineage,
+            job: Some(JobId(format!("cadjob_{n}"))),
+            charged: Cents(150),
+            cause: Cause::Regenerated,
+        }));
     }
     let text = plan_text::plan(&plan, &memory, Palette::Plain, false);
-    let last = "job cadjob_2 made the old one\n    … and 9997 more alike\n\nSends";
+    let last = "it had job cadjob_2\n    … and 9997 more alike\n\nSends";
     assert!(text.contains(last), "{text}");
     let full = plan_text::plan(&plan, &memory, Palette::Plain, true);
-    assert!(full.contains("job cadjob_9999 made the old one"));
+    assert!(full.contains("it had job cadjob_9999"));
 }
 
 #[test]
@@ -271,7 +277,7 @@ fn a_plan_of_many_kinds_of_parts_shows_some_and_counts_the_rest() {
         step.id = StepId::new(format!("download-{n}")).unwrap();
     }
     let memory = Memory::default();
-    let plan = Plan::new(family, &memory, &BTreeSet::new()).unwrap();
+    let plan = Plan::new(family, &memory, &BTreeSet::new());
     let text = plan_text::plan(&plan, &memory, Palette::Plain, false);
     assert!(text.contains("\n  … and 28 more, see --json\n"), "{text}");
     assert!(!text.contains("plate-12"), "{text}");
@@ -291,7 +297,7 @@ fn a_plan_of_many_parts_shows_a_few_and_counts_the_rest() {
         }),
         ..Memory::default()
     };
-    let plan = Plan::new(family(100), &memory, &BTreeSet::new()).unwrap();
+    let plan = Plan::new(family(100), &memory, &BTreeSet::new());
     assert_snapshot!(plan_text::plan(&plan, &memory, Palette::Plain, false));
     let document = parsed(&plan_json::plan(&plan, &memory));
     assert_eq!(document["cost"]["max_cents"], 20_000);

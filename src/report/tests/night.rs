@@ -65,6 +65,7 @@ impl Night {
                 StepKind::Download,
             ];
             SheetPart {
+                retires: None,
                 id: PartId::new(*name).unwrap(),
                 lineage: Some(lineage(name)),
                 needs: Vec::new(),
@@ -80,6 +81,7 @@ impl Night {
             output: "out".to_owned(),
             max_spend: None,
             zone: "UTC".to_owned(),
+            orphans: Vec::new(),
             parts: parts.iter().map(part).collect(),
         };
         self.record(Event::RunStarted {

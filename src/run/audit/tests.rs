@@ -215,3 +215,52 @@ fn a_total_that_its_entries_do_not_add_up_to_is_found() {
     memory.sends[0].hold = Cents(7);
     assert_eq!(totals(&memory).len(), 2);
 }
+
+/// `prompt` as an iterate of the job of `a`, on top of `parent`.
+fn iterated(prompt: &str, parent: StepKey) -> Event {
+    let content = Content::Iterate {
+        prompt: Prompt::new(prompt),
+        images: Vec::new(),
+    };
+    let send = SendId {
+        key: StepKey::new(&content, Some(parent)),
+        ..send("a")
+    };
+    let salt = Salt {
+        name: "plates".to_owned(),
+        uid: String::new(),
+    };
+    Event::Intended {
+        send,
+        step: StepRef {
+            part: PartId::new("a").unwrap(),
+            step: StepId::new("iterate").unwrap(),
+        },
+        content,
+        target: None,
+        attempt: 0,
+        key: IdempotencyKey::new(&salt, send.key, send.lineage, 0),
+        hold: Cents(200),
+    }
+}
+
+#[test]
+fn an_iterate_on_a_job_that_went_on_otherwise_is_found() {
+    let made = || {
+        vec![
+            intended("a", 0, key("a", 0)),
+            accepted("a", "one"),
+            completed("a"),
+        ]
+    };
+    let create = send("a").key;
+    let good = [made(), vec![iterated("thicker", create)]].concat();
+    assert_eq!(findings(good), [] as [&str; 0]);
+    let bad = [
+        made(),
+        vec![iterated("thicker", create), iterated("thinner", create)],
+    ]
+    .concat();
+    let found = findings(bad);
+    assert!(found[0].contains("seen something else"), "{found:?}");
+}

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
+use serde_json::Value;
+
 use super::place::{Ended, FAST, FAST_LIMITS, Place, SMALL, Service, small};
 
 #[test]
@@ -128,18 +130,81 @@ fn all_errors_of_a_manifest_are_shown_at_once_and_nothing_is_sent() {
 }
 
 #[test]
-fn an_edited_applied_iterate_is_refused_with_both_texts() {
+fn an_edited_applied_iterate_is_planned_as_a_new_job_with_what_it_leaves_behind() {
     let place = small();
     place.simulated(&["run", "m.yaml", "-q"]).with(0);
+    let job = |step: &Value| step["recreates"]["job_id"].as_str().map(str::to_owned);
     place.write("m.yaml", &SMALL.replace("8 mm thick", "9 mm thick"));
-    for command in ["plan", "run"] {
-        let ended = place.simulated(&[command, "m.yaml"]).with(2);
+    let plan = place
+        .simulated(&["plan", "m.yaml", "--json"])
+        .with(0)
+        .json();
+    let parts = plan["parts"].as_array().unwrap().iter();
+    let steps: Vec<&Value> = parts
+        .flat_map(|part| part["steps"].as_array().unwrap())
+        .collect();
+    let anew: Vec<&&Value> = steps
+        .iter()
+        .filter(|step| step["action"] == "recreate")
+        .collect();
+    assert!(!anew.is_empty(), "{plan}");
+    let orphans = plan["orphans"].as_array().unwrap();
+    assert_eq!(orphans.len(), anew.len());
+    for (step, orphan) in anew.iter().zip(orphans) {
+        assert_eq!(step["kind"], "create");
+        assert!(orphan["charged_cents"].as_i64() > Some(0), "{orphan}");
         assert!(
-            ended.stderr.contains("Make it 8 mm thick.")
-                && ended.stderr.contains("Make it 9 mm thick."),
-            "{ended}"
+            orphans
+                .iter()
+                .any(|one| one["job_id"].as_str().map(str::to_owned) == job(step))
         );
     }
+    let text = place.simulated(&["plan", "m.yaml"]).with(0);
+    assert!(
+        text.stdout.contains("that no part wants any more"),
+        "{text}"
+    );
+    let ran = place.simulated(&["run", "m.yaml", "--json"]).with(0).json();
+    assert_eq!(ran["orphans"], plan["orphans"]);
+    let status = place.simulated(&["status", "m.yaml"]).with(0);
+    assert!(status.stdout.contains("orphans"), "{status}");
+    let again = place
+        .simulated(&["plan", "m.yaml", "--detailed-exitcode"])
+        .with(0);
+    assert!(again.stdout.contains("Nothing to do"), "{again}");
+}
+
+#[test]
+fn a_part_is_made_anew_on_purpose_and_a_name_that_means_none_is_refused() {
+    let place = small();
+    place.simulated(&["run", "m.yaml", "-q"]).with(0);
+    let wrong = place
+        .simulated(&["run", "m.yaml", "--regenerate", "nothing-*"])
+        .with(2);
+    assert!(wrong.stderr.contains("nothing-*"), "{wrong}");
+    place
+        .simulated(&["resume", "m.yaml", "--regenerate", "*"])
+        .with(2);
+    let outside = ["--regenerate", "box-20", "--select", "box-10"];
+    let outside = place
+        .simulated(&[&["run", "m.yaml"], &outside[..]].concat())
+        .with(2);
+    assert!(
+        outside.stderr.contains("box-20") && outside.stderr.contains("not selected"),
+        "{outside}"
+    );
+    let ran = place
+        .simulated(&["run", "m.yaml", "--regenerate", "*", "--json"])
+        .with(0)
+        .json();
+    let parts = ran["parts"].as_array().unwrap();
+    assert!(
+        parts.iter().all(|part| part["outcome"] == "succeeded"),
+        "{ran}"
+    );
+    assert_eq!(ran["orphans"].as_array().unwrap().len(), parts.len());
+    let next = place.simulated(&["run", "m.yaml", "--json"]).with(0).json();
+    assert_eq!(next["cost"]["charged_cents"], 0);
 }
 
 #[test]

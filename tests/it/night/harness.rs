@@ -23,18 +23,19 @@ use millrun::execute::ports::{
     Admission, Api as _, Clock as _, Journal, Observer, Ports, Request, StopLevel, StorageError,
 };
 use millrun::manifest::{self, Format, Sources};
-use millrun::plan::action::EditedLineage;
 use millrun::plan::actions::Plan;
 use millrun::plan::family::Family;
+use millrun::plan::ids::PartId;
 use millrun::plan::remote::Timestamp;
 use millrun::plan::resolve::resolve;
+use millrun::plan::selection::Wish;
 use millrun::run::control::{Command, CommandId, Order};
 use millrun::run::event::{Event, Person, Record};
 use millrun::run::history::History;
 use millrun::run::sheet::Heading;
 use millrun::schedule::answer::{Answer, Verdict};
 use millrun::schedule::slot::{Admittance, Class, SlotId};
-use millrun::session::{adopt, assignments, begin, confirm_absent};
+use millrun::session::{adopt, assignments, begin_selected, confirm_absent};
 use millrun::simulator::{Books, Clock, Config, SIM_API_KEY, Simulator};
 use tokio::sync::watch;
 
@@ -53,6 +54,8 @@ pub struct Night {
     stop: watch::Sender<StopLevel>,
     orders: Orders,
     reopen: bool,
+    /// The parts that are made anew.
+    pub anew: BTreeSet<PartId>,
 }
 
 /// At which side of a commit a process dies.
@@ -124,6 +127,7 @@ impl Night {
             stop: watch::channel(StopLevel::Go).0,
             orders: Orders::new(),
             reopen: false,
+            anew: BTreeSet::new(),
         }
     }
 
@@ -177,7 +181,7 @@ impl Night {
     /// What the last run found is adopted; how many writes each job has seen, or why it does not fit.
     pub async fn adopt_what_was_found(&self, manifest: &str) -> Vec<Result<usize, String>> {
         let memory = History::of(&self.records()).memory;
-        let plan = self.plan(manifest).unwrap();
+        let plan = self.plan(manifest);
         let store = Arc::new(ContentStore::open(self.folder.path().join("objects")).unwrap());
         let api = self.api(&store);
         let mut outcomes = Vec::new();
@@ -236,7 +240,7 @@ impl Night {
     }
 
     /// The plan that a run would carry out now.
-    pub fn plan(&self, manifest: &str) -> Result<Plan, Vec<EditedLineage>> {
+    pub fn plan(&self, manifest: &str) -> Plan {
         let history = History::of(&self.records());
         Plan::new(
             self.family(manifest),
@@ -348,8 +352,16 @@ impl Night {
             zone: "UTC".to_owned(),
         };
         let missing = self.missing(&History::of(&records));
-        let (plan, history, how) =
-            begin(family, &records, &missing, &heading, self.reopen).unwrap();
+        let (plan, history, how) = begin_selected(
+            family,
+            &Wish::default(),
+            &records,
+            &missing,
+            &heading,
+            self.reopen,
+            &self.anew,
+        )
+        .unwrap();
         let limits = LimitsDb::open(
             &path.join("limits.db"),
             &plan.family.settings.limits,

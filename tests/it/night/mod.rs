@@ -11,6 +11,7 @@ mod orders;
 mod part_cancels;
 mod prefix;
 mod recovery;
+mod recreate;
 mod resumption;
 mod selections;
 mod shown;

@@ -158,7 +158,7 @@ async fn what_waits_for_a_blocked_step_is_planned_as_blocked() {
     night.run(&text).await.history();
     let gate = super::gates::answer_to(&night, "a/approve", millrun::plan::gate::Verdict::Rejected);
     night.record(gate);
-    let plan = night.plan(&text).unwrap();
+    let plan = night.plan(&text);
     let blocked = plan.family.step_indices().filter(|ix| {
         matches!(plan.action(*ix), Action::Blocked(Blocker::Before { step }) if step.to_string() == "a/approve")
     });
@@ -233,7 +233,7 @@ proptest! {
     #[test]
     fn an_order_of_steps_keeps_every_need_and_the_longest_way_goes_through_them(text in drawn()) {
         let night = Night::new(Config::default());
-        let plan = night.plan(&text).unwrap();
+        let plan = night.plan(&text);
         let family = &plan.family;
         let order = millrun::plan::order::in_order(family);
         let place: BTreeMap<StepIx, usize> = order.iter().copied().zip(0..).collect();

@@ -133,8 +133,9 @@ async fn a_run_of_what_failed_goes_on_with_the_parts_that_it_began_with() {
         exclude: vec!["box-1".to_owned()],
     };
     let start = |select: &str, records: &[_]| {
-        let (family, none) = (night.family(BOXES), BTreeSet::new());
-        begin_selected(family, &wish(select), records, &none, &heading, false).unwrap()
+        let (family, none, wish) = (night.family(BOXES), BTreeSet::new(), wish(select));
+        let anew = BTreeSet::new();
+        begin_selected(family, &wish, records, &none, &heading, false, &anew).unwrap()
     };
     let (plan, _, begin) = start("state:failed", &records);
     let Begin::Start(sheet) = begin else {

@@ -60,7 +60,7 @@ async fn a_conversation_that_went_on_behind_the_download_is_read_by_the_next_run
     let night = Night::new(Config::default());
     let text = manifest("") + "  - iterate: { prompt: Make it 8 mm thick. }\n";
     night.run(&text).await.history();
-    let plan = night.plan(&text).unwrap();
+    let plan = night.plan(&text);
     assert_eq!(plan.actions[1], Action::Run(Reason::Grew));
     // One that somebody edited is kept, and the new one stands beside it.
     let path = night.output().join(PATH);
@@ -72,7 +72,7 @@ async fn a_conversation_that_went_on_behind_the_download_is_read_by_the_next_run
     assert_ne!(beside.path, PATH);
     let told = fs::read_to_string(night.output().join(&beside.path)).unwrap();
     assert!(told.contains("Make it 8 mm thick."), "{told}");
-    assert_eq!(night.plan(&text).unwrap().actions[1], Action::Reuse);
+    assert_eq!(night.plan(&text).actions[1], Action::Reuse);
 }
 
 #[tokio::test(start_paused = true)]
