@@ -88,8 +88,7 @@ impl Desk<'_> {
 
     /// The first send of a step, or the next attempt after the service failed it.
     fn start(&self, ix: StepIx, hold: Cents) -> Result<Dispatch, StorageError> {
-        let step = self.plan.family.step(ix);
-        let (Some(id), Some(content)) = (self.send_id(ix), step.content()) else {
+        let (Some(id), Some(content)) = (self.send_id(ix), self.content(ix)) else {
             let step = self.plan.family.step_ref(ix);
             let why = format!("the start of {step} was due, and what it asks for is not known");
             return Err(StorageError::new("journal", why));
@@ -105,7 +104,7 @@ impl Desk<'_> {
             Some(send) => return Err(nothing_to_ask("the start of a send that was made", send)),
             None => 0,
         };
-        let target = match step.write {
+        let target = match self.run.and_then(|run| run.write_before(ix)) {
             None => None,
             Some(write) => {
                 let job = self
@@ -142,6 +141,11 @@ impl Desk<'_> {
     /// The work of the step at `ix`, once it is known.
     pub(super) fn send_id(&self, ix: StepIx) -> Option<SendId> {
         self.run.and_then(|run| run.send_id(ix))
+    }
+
+    /// What the step at `ix` asks for, once it is known.
+    pub(super) fn content(&self, ix: StepIx) -> Option<&Content> {
+        self.run.and_then(|run| run.content(self.plan, ix))
     }
 
     /// The same bytes again, from what is stored: the manifest may say something else by now.

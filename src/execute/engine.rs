@@ -13,8 +13,10 @@ use tokio::sync::watch;
 use super::dispatch::{self, Awaited, Desk, Dispatch};
 use super::local;
 use super::ports::{Ports, Request, StopLevel};
+use super::resolve;
 pub use super::start::{Begin, EngineError};
 use crate::plan::actions::Plan;
+use crate::plan::family::StepIx;
 use crate::plan::ids::RunId;
 use crate::plan::memory::SendId;
 use crate::plan::remote::Timestamp;
@@ -219,8 +221,7 @@ impl Engine<'_> {
                 }
                 Decision::Local(ix) => {
                     self.agenda.remove(Item::Step(ix));
-                    let event = local::carry_out(self.plan, &self.history, self.ports.files, ix);
-                    self.record(event);
+                    self.carry_out(ix);
                 }
                 Decision::Send(errand) => departures.extend(self.depart(errand, now)?),
             }
@@ -238,6 +239,21 @@ impl Engine<'_> {
             self.out.push(call.map(move |reply| (out, reply)).boxed());
         }
         Ok(busy)
+    }
+
+    /// Does what is to be done at home about a step: when it is dynamic, that is first to find out what it asks for.
+    fn carry_out(&mut self, ix: StepIx) {
+        let run = self.history.run.as_ref();
+        let events = match run.and_then(|run| run.send_id(ix)) {
+            None => resolve::resolve(self.plan, &self.history, ix),
+            Some(_) => vec![local::carry_out(
+                self.plan,
+                &self.history,
+                self.ports.files,
+                ix,
+            )],
+        };
+        self.record_all(events);
     }
 
     /// Takes the slots of `errand`, makes its request and records its intent.

@@ -15,12 +15,14 @@ use crate::run::history::History;
 /// Carries out the check or download at `ix`.
 pub(super) fn carry_out(plan: &Plan, history: &History, files: &dyn Files, ix: StepIx) -> Event {
     let step = plan.family.step_ref(ix);
-    let send_id = |ix| history.run.as_ref().and_then(|run| run.send_id(ix));
-    let write = plan.family.step(ix).write.and_then(send_id);
+    let run = history.run.as_ref();
+    let send_id = |ix| run.and_then(|run| run.send_id(ix));
+    let write = run.and_then(|run| run.write_before(ix)).and_then(send_id);
+    let content = run.and_then(|run| run.content(plan, ix));
     let outcome = match write.and_then(|write| history.memory.write_result(&write)) {
         None => Err("there is no result of a write before it".to_owned()),
         Some(result) if result.artifacts.is_empty() => Err("the job brought no files".to_owned()),
-        Some(result) => match (plan.family.step(ix).content(), send_id(ix)) {
+        Some(result) => match (content, send_id(ix)) {
             (Some(Content::Check { expected }), Some(id)) => check(result, expected, files)
                 .map_err(|error| error.to_string())
                 .map(|(errors, warnings)| Event::Checked {

@@ -281,6 +281,8 @@ pub struct Memory {
     pub jobs: BTreeMap<JobId, LineageId>,
     /// Whether it is known that no earlier state of this family left jobs behind, or which.
     pub scanned: bool,
+    /// Creates that became known in a run, and were or are to be looked for before they are sent.
+    pub late_creates: BTreeSet<StepKey>,
     /// Creates of which a job may be there already.
     pub claims: BTreeMap<StepKey, Claim>,
     /// The last price seen.

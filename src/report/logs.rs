@@ -121,6 +121,7 @@ fn tone(event: &Event) -> Tone {
     match event {
         Event::BalanceRead { .. }
         | Event::Bound { .. }
+        | Event::Resolved { .. }
         | Event::Intended { .. }
         | Event::Resent { .. }
         | Event::PollSent { .. }

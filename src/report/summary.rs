@@ -357,7 +357,10 @@ impl<'a> Desk<'a> {
             return now.iter().map(shown).collect();
         };
         let before = part.steps.iter().take_while(|other| other.id != step.id);
-        let write = before.filter(|other| other.kind.is_write()).last();
+        // One that was skipped has no key.
+        let write = before
+            .filter(|other| other.kind.is_write() && other.key.is_some())
+            .last();
         let result = write.and_then(|write| self.memory.write_result(&part.send_id(write)?));
         let wanted = result.map(|result| publish::files(stem, &step.artifacts, result));
         let paths = wanted.into_iter().flatten().map(|file| file.path);

@@ -5,7 +5,7 @@ use crate::plan::memory::Published;
 use crate::plan::money::Cents;
 use crate::plan::remote::{JobId, Timestamp, WriteResult};
 use crate::run::call::Call;
-use crate::run::event::Event;
+use crate::run::event::{Event, Resolution};
 use crate::run::outcome::RunEnd;
 use crate::run::stop::StopReason;
 use crate::untrusted::terminal;
@@ -151,6 +151,13 @@ fn of_send(event: &Event) -> String {
             quote(&refusal.message),
             id(call)
         ),
+        Event::Resolved { resolution, .. } => match resolution {
+            Resolution::Skipped {} => "its condition is false: it is skipped".to_owned(),
+            Resolution::Asks { content, .. } => match content.prompt() {
+                Some(prompt) => format!("what it asks for is known: {}", quote(prompt.as_str())),
+                None => "what it asks for is known".to_owned(),
+            },
+        },
         Event::Distrusted {} => "the journal is older than what was here".to_owned(),
         Event::Unresolved { why, .. } => format!("unresolved: {}", quote(why)),
         Event::Doubted { .. }

@@ -83,6 +83,7 @@ impl Event {
             | Self::NotTranscribed { step, .. }
             | Self::Capped { step, .. }
             | Self::Claimed { step, .. }
+            | Self::Resolved { step, .. }
             | Self::StepFailed { step, .. } => Some(step),
             _ => None,
         }
@@ -97,6 +98,7 @@ impl Event {
             Self::Bound { .. } => "bound",
             Self::BalanceRead { .. } => "balance_read",
             Self::BalanceNotRead { .. } => "balance_not_read",
+            Self::Resolved { .. } => "resolved",
             Self::Intended { .. } => "intended",
             Self::Resent { .. } => "resent",
             Self::Postponed { .. } => "postponed",

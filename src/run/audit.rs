@@ -1,6 +1,7 @@
 //! Looking for broken promises in what was recorded: what must never be in a journal, whatever happened.
 
 mod lineage;
+mod resolved;
 
 use std::collections::BTreeMap;
 
@@ -46,6 +47,7 @@ impl Audit {
         broken.extend(self.key(&record.event));
         broken.extend(self.job(&record.event));
         broken.extend(lineage::broken(&self.history.memory, &record.event));
+        broken.extend(resolved::broken(self.history.run.as_ref(), &record.event));
         broken.extend(self.order(record));
         self.history.apply(record);
         broken.extend(self.cap(record));

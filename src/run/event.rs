@@ -57,6 +57,21 @@ pub struct Person {
     pub host: String,
 }
 
+/// What a dynamic step turned out to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "as", rename_all = "snake_case")]
+pub enum Resolution {
+    /// Its condition is false: it does not exist.
+    Skipped {},
+    /// It asks for something.
+    Asks {
+        /// Its work, on its part's job.
+        send: SendId,
+        /// What it asks for.
+        content: Content,
+    },
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -101,6 +116,13 @@ pub enum Event {
         why: String,
         /// When it is asked for again.
         retry_at: Timestamp,
+    },
+    /// A dynamic step is known: the results that it reads are there.
+    Resolved {
+        /// The step.
+        step: StepRef,
+        /// What it turned out to be.
+        resolution: Resolution,
     },
     /// A send is about to go out; from here on it may have been executed.
     Intended {

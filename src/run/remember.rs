@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::booking::Booking;
 use super::doubt::{given_up, looked_at_again};
-use super::event::{Event, Record, SeenAtWork};
+use super::event::{Event, Record, Resolution, SeenAtWork};
+use crate::plan::content::StepKind;
 use crate::plan::memory::{
     Collecting, Lineage, Memory, Open, Price, Running, Send, SendIx, SendState, Transcript,
 };
@@ -36,6 +37,7 @@ impl Memory {
                 });
             }
             Event::Intended { .. } => self.intend(record),
+            Event::Resolved { resolution, .. } => self.look_for(resolution),
             Event::Checked { check, errors, .. } => {
                 if errors.is_empty() {
                     self.passed_checks.insert(*check);
@@ -115,6 +117,17 @@ impl Memory {
         }
         for (ix, state) in given_up {
             self.set(ix, state);
+        }
+    }
+
+    /// A create that nobody knew of before may have been sent by an earlier state, as others may at its beginning.
+    fn look_for(&mut self, resolution: &Resolution) {
+        if let Resolution::Asks { send, content } = resolution
+            && content.kind() == StepKind::Create
+            && !self.index.contains_key(send)
+            && self.late_creates.insert(send.key)
+        {
+            self.scanned = false;
         }
     }
 

@@ -138,6 +138,8 @@ impl Sheet {
             let step = plan.family.step(ix);
             let start = match plan.action(ix) {
                 Action::Reuse => Start::Reuse,
+                // That it does not exist is recorded right after it.
+                Action::Skip => Start::Run,
                 // What follows a blocked step is found to be blocked when that is reached, and so is what was rejected.
                 Action::Run(_)
                 | Action::Recreate(_)
@@ -155,25 +157,25 @@ impl Sheet {
             SheetStep {
                 id: step.id.clone(),
                 kind: step.kind,
-                key: step.key(),
+                key: step.static_key(),
                 needs: step.needs.iter().map(|need| need.0).collect(),
                 start,
                 publish_as: match &step.policy {
                     Policy::PublishAs(stem) => Some(stem.clone()),
                     Policy::None | Policy::OnProposal(_) => None,
                 },
-                artifacts: match step.content() {
+                artifacts: match step.fixed_content() {
                     Some(Content::Download { artifacts, .. }) => artifacts.clone(),
                     _ => Selection::All,
                 },
                 transcript: matches!(
-                    step.content(),
+                    step.fixed_content(),
                     Some(Content::Download {
                         transcript: true,
                         ..
                     })
                 ),
-                message: match step.content() {
+                message: match step.fixed_content() {
                     Some(Content::Approve { message }) => Some(message.clone()),
                     _ => None,
                 },

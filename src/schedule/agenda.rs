@@ -107,21 +107,21 @@ impl Agenda {
 
     /// The step at `ix` may start, as soon as its last try allows another one.
     pub fn step_is_ready(&mut self, plan: &Plan, memory: &Memory, run: &Run, ix: StepIx) {
-        let (send, now) = (run.send_id(ix), run.last_at);
-        let send = send.and_then(|id| memory.find(&id));
+        let (id, now) = (run.send_id(ix), run.last_at);
+        let send = id.and_then(|id| memory.find(&id));
         let at = send.and_then(Send::again_at).map_or(now, |at| now.max(at));
         let step = plan.family.step(ix);
         let wants_transcript = matches!(
-            step.content(),
+            step.fixed_content(),
             Some(Content::Download {
                 transcript: true,
                 ..
             })
         );
-        let is_read = run
-            .send_id(ix)
-            .is_some_and(|id| memory.transcript(&id.lineage).is_some());
+        let is_read = id.is_some_and(|id| memory.transcript(&id.lineage).is_some());
         let lane = match step.kind {
+            // What it asks for is found out at home.
+            _ if id.is_none() => Lane::Local,
             StepKind::Download if wants_transcript && !is_read => Lane::Transcript,
             StepKind::Create | StepKind::Iterate => Lane::Write,
             StepKind::Review => Lane::Review,

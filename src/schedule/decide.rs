@@ -191,9 +191,17 @@ impl Turn<'_> {
             Lane::Review => !agenda.is_free(&Class::Reviews, now),
             Lane::Local | Lane::Resend | Lane::Look | Lane::Poll | Lane::Write => false,
         };
+        // A search for creates that an earlier state may have sent would miss one that becomes known meanwhile.
+        let run = self.run;
+        let is_scanning = agenda.search.as_ref().is_some_and(|search| search.is_scan);
+        let may_go = |item: &Item| match item {
+            Item::Step(step) => !is_scanning || run.send_id(*step).is_some(),
+            Item::Send(_) => true,
+        };
         if !blocked {
             let decisions: Vec<Decision> = agenda
                 .ready(lane, now)
+                .filter(may_go)
                 .take(room)
                 .map(|item| self.of_item(lane, item))
                 .collect();

@@ -121,7 +121,7 @@ pub async fn run(
         options.reopen,
         &anew,
     )?;
-    if options.reopen && matches!(how, Begin::Start(_)) {
+    if options.reopen && matches!(how, Begin::Start { .. }) {
         let why = match history.run {
             None => "there is no run to go on with: this manifest has not run here yet",
             Some(_) => {
@@ -167,7 +167,7 @@ fn attend(
 ) -> Option<Attended> {
     let last = history.run.as_ref().map_or(RunId(0), |run| run.id);
     let run = match how {
-        Begin::Start(_) => RunId(last.0 + 1),
+        Begin::Start { .. } => RunId(last.0 + 1),
         Begin::Resume { .. } => last,
     };
     let known = records.iter().filter_map(|record| record.event.command());

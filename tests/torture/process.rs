@@ -124,7 +124,7 @@ impl House {
         .unwrap();
         let last = history.run.as_ref().map_or(RunId(0), |run| run.id);
         let run = match &how {
-            Begin::Start(_) => RunId(last.0 + 1),
+            Begin::Start { .. } => RunId(last.0 + 1),
             Begin::Resume { .. } => last,
         };
         let mut admission =

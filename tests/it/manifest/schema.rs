@@ -77,6 +77,8 @@ const BEYOND: &[&str] = &[
     "other-vars",
     "part-in-id",
     "prompts",
+    "results-in-ids",
+    "results",
     "steps-in-templates",
     "table-cells",
     "table-empty",

@@ -1,6 +1,7 @@
 //! Nights in virtual time, held against the simulator's books.
 
 mod control;
+mod dynamic;
 mod faults;
 mod gates;
 mod harness;
