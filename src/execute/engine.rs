@@ -29,7 +29,7 @@ use crate::schedule::answer::Reply;
 use crate::schedule::decide::{self, Decision, Moment};
 use crate::schedule::errand::{Errand, Outstanding};
 use crate::schedule::slot::{Admittance, Class, SlotId};
-use crate::schedule::{judge, looks, sweep};
+use crate::schedule::{charges, judge, looks, sweep};
 use crate::teeth::{Bug, bites};
 
 /// Runs `plan` to its end, and gives back what is true then.
@@ -121,7 +121,7 @@ impl Engine<'_> {
             if !commands.is_empty() {
                 self.ports.control.obeyed(&commands);
             }
-            if !busy && self.is_over() {
+            if !busy && self.is_over(now) {
                 return self.end();
             }
             if busy {
@@ -129,7 +129,7 @@ impl Engine<'_> {
                 continue;
             }
             let run = self.history.run.as_ref().ok_or(EngineError::Stuck)?;
-            let wake = decide::next_moment(&self.agenda, run, now);
+            let wake = decide::next_moment(&self.agenda, &self.history.memory, run, now);
             if self.out.is_empty() && wake.is_none() && run.paused.is_none() {
                 return Err(EngineError::Stuck);
             }
@@ -167,8 +167,10 @@ impl Engine<'_> {
     }
 
     /// Nothing is out, and nothing that is still allowed is left to do.
-    fn is_over(&self) -> bool {
-        self.out.is_empty() && !self.agenda.has_any(decide::lanes(self.stops()))
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.out.is_empty()
+            && !self.agenda.has_any(decide::lanes(self.stops()))
+            && !charges::are_awaited(&self.history.memory, self.stops(), now)
     }
 
     fn end(&mut self) -> Result<(), EngineError> {
@@ -400,6 +402,19 @@ impl Engine<'_> {
             for ix in ready {
                 self.agenda
                     .step_is_ready(self.plan, &self.history.memory, run, ix);
+            }
+        }
+        if let Event::Transcribed { step, .. } | Event::NotTranscribed { step, .. } = &record.event
+            && let Some(run) = &self.history.run
+            && let Some(ix) = run.find(step).filter(|ix| run.is_ready(*ix))
+        {
+            let memory = &self.history.memory;
+            self.agenda.step_is_ready(self.plan, memory, run, ix);
+            if let Event::NotTranscribed {
+                retry_at: Some(at), ..
+            } = &record.event
+            {
+                self.agenda.postpone(Item::Step(ix), *at);
             }
         }
         if let Event::Claimed { step, .. } = &record.event

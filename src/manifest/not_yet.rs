@@ -16,7 +16,6 @@ const KEYS: &[(&str, &str)] = &[
     ("`check`", "bodies"),
     ("`check`", "bbox"),
     ("`check`", "volume"),
-    ("`download`", "transcript"),
 ];
 
 /// Words, each with the key that takes it.

@@ -108,6 +108,8 @@ pub enum Reason {
         /// What happened then.
         why: String,
     },
+    /// The conversation of its job went on since it was read.
+    Grew,
     /// A published file is no longer there.
     FileMissing {
         /// Its path, relative to the output folder.
@@ -127,6 +129,7 @@ impl fmt::Display for Reason {
             Self::Continues { job: Some(job) } => write!(f, "goes on with job {job}"),
             Self::Continues { job: None } => f.write_str("was sent, its answer is not known"),
             Self::Again { why } => write!(f, "did not succeed last time: {why}"),
+            Self::Grew => f.write_str("the conversation of its job went on"),
             Self::FileMissing { path } => write!(f, "{path} is no longer there"),
         }
     }

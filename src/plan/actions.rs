@@ -346,16 +346,41 @@ impl Judgement<'_> {
             let why = "the job brought no files".to_owned();
             return Action::Run(Reason::Again { why });
         }
-        let Some(Content::Download { artifacts }) = step.content() else {
+        let Some(Content::Download {
+            artifacts,
+            transcript,
+        }) = step.content()
+        else {
             return Action::Run(Reason::New);
         };
         let files = super::publish::files(stem, artifacts, result);
         if files.is_empty() {
             return Action::Run(Reason::New);
         }
-        for file in files {
-            match self.memory.published.get(&file.path) {
-                Some(published) if Some(published.stored) == file.stored => {
+        let mut wanted: Vec<_> = files
+            .into_iter()
+            .map(|file| (file.path, file.stored))
+            .collect();
+        if *transcript {
+            let lineage = id.map(|id| id.lineage);
+            // What is asked of the job before it is in its conversation then.
+            let before = self.family.part(step.part).steps.start as usize..self.actions.len();
+            let grows = before.into_iter().any(|ix| {
+                matches!(self.actions[ix], Action::Run(_)) && self.family.steps[ix].kind.is_send()
+            });
+            if grows {
+                return Action::Run(Reason::Grew);
+            }
+            let known = lineage.filter(|id| self.memory.transcripts.contains_key(id));
+            match lineage.and_then(|id| self.memory.transcript(&id)) {
+                Some(stored) => wanted.push((super::publish::transcript(stem), Some(stored))),
+                None if known.is_some() => return Action::Run(Reason::Grew),
+                None => return Action::Run(Reason::New),
+            }
+        }
+        for (path, stored) in wanted {
+            match self.memory.published.get(&path) {
+                Some(published) if Some(published.stored) == stored => {
                     if self.missing.contains(&published.path) {
                         return Action::Run(Reason::FileMissing {
                             path: published.path.clone(),

@@ -292,6 +292,9 @@ pub enum Content {
         /// Which of them.
         #[serde(default, skip_serializing_if = "Selection::is_all")]
         artifacts: Selection,
+        /// Whether the job's conversation is published beside them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        transcript: bool,
     },
 }
 

@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod actions;
+pub mod bill;
 pub mod bind;
 pub mod content;
 pub mod difference;

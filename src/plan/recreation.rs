@@ -75,7 +75,7 @@ impl Recreation {
         Some(Self {
             before,
             job: known.job.clone(),
-            charged: known.charged,
+            charged: memory.charged(known),
             cause,
         })
     }

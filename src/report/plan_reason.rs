@@ -28,7 +28,7 @@ impl Kind {
     pub(super) const fn of(action: &Action) -> Option<Self> {
         Some(match action {
             Action::Reuse | Action::Skip => return None,
-            Action::Run(Reason::New | Reason::Follows) => Self::Plain,
+            Action::Run(Reason::New | Reason::Follows | Reason::Grew) => Self::Plain,
             Action::Run(Reason::Waits { .. }) => Self::Waits,
             Action::Recreate(_) => Self::Recreate,
             Action::Run(Reason::Continues { .. }) => Self::Continues,

@@ -321,6 +321,38 @@ pub enum Event {
         /// What it brought.
         result: WriteResult,
     },
+    /// What a job was charged is about to be asked for.
+    ChargeAsked {
+        /// The job.
+        job: JobId,
+        /// Should the answer be lost: not to be asked before.
+        ask_at: Timestamp,
+    },
+    /// What a job was charged is known, later than its end.
+    ChargeKnown {
+        /// The job.
+        job: JobId,
+        /// The request.
+        call: Call,
+        /// All its runs together.
+        charged: Cents,
+    },
+    /// What a job was charged is still not known.
+    ChargeUnknown {
+        /// The job.
+        job: JobId,
+        /// The request.
+        call: Call,
+        /// What came instead.
+        why: String,
+        /// When it is asked for again.
+        ask_at: Timestamp,
+    },
+    /// The service named no charge of a failed run for so long that nothing is held for it any more.
+    NotCharged {
+        /// The job.
+        job: JobId,
+    },
     /// The service failed the job.
     JobFailed {
         /// The send.
@@ -382,6 +414,28 @@ pub enum Event {
         step: StepRef,
         /// The files.
         files: Vec<Published>,
+    },
+    /// A job's conversation was read, and is in the content store as Markdown.
+    Transcribed {
+        /// The download that publishes it.
+        step: StepRef,
+        /// The job.
+        lineage: LineageId,
+        /// The request.
+        call: Call,
+        /// The Markdown.
+        stored: Stored,
+    },
+    /// A job's conversation could not be read.
+    NotTranscribed {
+        /// The download that wants it.
+        step: StepRef,
+        /// The request.
+        call: Call,
+        /// What came instead.
+        why: String,
+        /// When it is asked for again; `None`: not in this run.
+        retry_at: Option<Timestamp>,
     },
     /// A person answered a gate: the part goes on behind it, or does not.
     Approval {

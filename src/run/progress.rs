@@ -183,7 +183,18 @@ impl Run {
             | Event::FilesPublished { .. }
             | Event::Capped { .. }
             | Event::Claimed { .. }
+            | Event::NotTranscribed { retry_at: None, .. }
             | Event::StepFailed { .. } => return self.end_at_home(&record.event, memory),
+            Event::Transcribed { .. } => {}
+            Event::NotTranscribed {
+                step,
+                retry_at: Some(_),
+                ..
+            } => {
+                if let Some(ix) = self.find(step) {
+                    self.step_mut(ix).failures += 1;
+                }
+            }
             Event::Resolved { .. } => return self.learn(&record.event, memory),
             Event::Approval { step, gate, .. } => {
                 if let Some(ix) = self.find(step) {
@@ -270,7 +281,9 @@ impl Run {
                 (Outcome::Blocked, Some(why.clone()))
             }
             Event::Claimed { claim, .. } => (Outcome::Unresolved, Some(claim_error(claim))),
-            Event::StepFailed { error, .. } => (Outcome::Failed, Some(error.clone())),
+            Event::StepFailed { error, .. } | Event::NotTranscribed { why: error, .. } => {
+                (Outcome::Failed, Some(error.clone()))
+            }
             _ => return Vec::new(),
         };
         self.finish(ix, outcome, error, memory)

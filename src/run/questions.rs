@@ -62,6 +62,12 @@ impl Run {
         self.end.as_ref().is_some_and(RunEnd::finishes)
     }
 
+    /// Whether the step at `ix` may start.
+    #[must_use]
+    pub fn is_ready(&self, ix: StepIx) -> bool {
+        self.step(ix).state == StepState::Ready
+    }
+
     /// Whether every step ended.
     #[must_use]
     pub fn is_done(&self) -> bool {

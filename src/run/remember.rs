@@ -7,9 +7,8 @@ use super::booking::Booking;
 use super::doubt::{given_up, looked_at_again};
 use super::event::{Event, Record, Resolution, SeenAtWork};
 use crate::plan::content::StepKind;
-use crate::plan::ledger::EntryKind;
 use crate::plan::memory::{
-    Collecting, Lineage, Memory, Open, Price, Running, Send, SendIx, SendState,
+    Collecting, Lineage, Memory, Open, Price, Running, Send, SendIx, SendState, Transcript,
 };
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, Timestamp, WriteResult};
@@ -52,7 +51,18 @@ impl Memory {
             Event::Distrusted {} => self.scanned = false,
             Event::Adopted { writes, job, .. } => self.adopt(booking, writes, job),
             Event::ConfirmedAbsent { part, create, .. } => self.disclaim(booking, part, create),
+            Event::ChargeAsked { .. }
+            | Event::ChargeKnown { .. }
+            | Event::ChargeUnknown { .. }
+            | Event::NotCharged { .. } => self.bill(booking, &record.event),
             Event::Approval { .. } => self.answer_gate(record),
+            Event::Transcribed {
+                lineage, stored, ..
+            } => {
+                let (stored, answers) = (*stored, self.answers(lineage));
+                let transcript = Transcript { stored, answers };
+                self.transcripts.insert(*lineage, transcript);
+            }
             Event::FilesPublished { files, .. } => {
                 self.published
                     .extend(files.iter().map(|file| (file.wanted.clone(), file.clone())));
@@ -77,6 +87,7 @@ impl Memory {
     /// After a start, whatever was out when the last process ended may have been executed, or never left. What was given
     /// up is looked at again: a file that did not come, a job that took too long or could not be seen.
     fn begin_anew(&mut self, now: Timestamp) {
+        self.bills.begin_anew();
         let mut given_up = Vec::new();
         for (ix, send) in (0..).map(SendIx).zip(&mut self.sends) {
             match &mut send.state {
@@ -162,15 +173,11 @@ impl Memory {
         let ix = self.put(send);
         self.give(&step.part, id.lineage);
         self.intended_holds += *hold;
-        self.post(
-            ix,
-            Booking {
-                at: record.at,
-                run: record.run,
-            },
-            EntryKind::Hold,
-            *hold,
-        );
+        let booking = Booking {
+            at: record.at,
+            run: record.run,
+        };
+        self.reserve(ix, booking, *hold);
     }
 
     /// Takes in a send, in the place of an earlier attempt if there was one.
@@ -222,7 +229,6 @@ impl Memory {
                 let lineage = self.lineage_of(ix);
                 if lineage.job.as_ref() != Some(job) {
                     lineage.job = Some(job.clone());
-                    lineage.charged = Cents::ZERO;
                 }
             }
             Event::Reviewed { review, .. } | Event::ReviewWitnessed { review, .. } => {
@@ -266,7 +272,7 @@ impl Memory {
             }),
             Event::Completed { result, .. } => {
                 self.set(ix, collecting(result.clone(), BTreeMap::new(), booking.at));
-                self.charge(ix, booking, result.charged);
+                self.run_ended(ix, booking, result.charged, false);
             }
             Event::JobFailed {
                 charged,
@@ -281,8 +287,7 @@ impl Memory {
                         again_at: *again_at,
                     },
                 );
-                self.charge(ix, booking, *charged);
-                self.release(ix, booking);
+                self.run_ended(ix, booking, *charged, true);
             }
             Event::FileStored {
                 artifact, stored, ..
@@ -388,11 +393,7 @@ impl Memory {
     /// Jobs that are done and whose charge is still unknown.
     #[must_use]
     pub fn pending_charges(&self) -> usize {
-        let pending = |send: &&Send| {
-            send.hold > Cents::ZERO
-                && matches!(send.state, SendState::Applied(_) | SendState::Collecting(_))
-        };
-        self.sends.iter().filter(pending).count()
+        self.bills.iter().filter(|bill| bill.is_pending()).count()
     }
 }
 

@@ -79,6 +79,9 @@ pub struct SheetStep {
     /// Which artifacts a download publishes.
     #[serde(default, skip_serializing_if = "Selection::is_all")]
     pub artifacts: Selection,
+    /// Whether a download publishes the job's conversation as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub transcript: bool,
     /// What a gate asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -162,9 +165,16 @@ impl Sheet {
                     Policy::None | Policy::OnProposal(_) => None,
                 },
                 artifacts: match step.fixed_content() {
-                    Some(Content::Download { artifacts }) => artifacts.clone(),
+                    Some(Content::Download { artifacts, .. }) => artifacts.clone(),
                     _ => Selection::All,
                 },
+                transcript: matches!(
+                    step.fixed_content(),
+                    Some(Content::Download {
+                        transcript: true,
+                        ..
+                    })
+                ),
                 message: match step.fixed_content() {
                     Some(Content::Approve { message }) => Some(message.clone()),
                     _ => None,

@@ -96,7 +96,7 @@ pub(super) struct Draft {
     pub(super) images: BTreeMap<Digest, String>,
     /// The ids that could not be worked out, as far as they are known.
     pub(super) unknown_ids: BTreeSet<IdPattern>,
-    /// The variables that something uses.
+    /// The variables that something uses; those of the environment as `env.NAME`.
     pub(super) used: BTreeSet<String>,
     /// What steps read of other parts.
     pub(super) part_reads: Vec<PartRead>,

@@ -63,9 +63,7 @@ pub(super) fn entry(
         let scope = names.scope(&vec![None; variants.names.len()]);
         shared.add(scope, Err(shared.pattern.clone()), draft, bench);
     }
-    draft
-        .used
-        .extend(names.into_used().into_iter().map(str::to_owned));
+    draft.used.extend(names.into_used());
     report_unreachable(&shared, origin, draft, bench);
 }
 

@@ -33,6 +33,7 @@ pub(super) struct Names<'m> {
     /// The condition of that one.
     condition: RefCell<Option<String>>,
     used: RefCell<BTreeSet<&'m str>>,
+    used_env: RefCell<BTreeSet<&'m str>>,
 }
 
 /// A step whose results later ones can read.
@@ -115,6 +116,7 @@ impl<'m> Names<'m> {
             earlier: RefCell::default(),
             condition: RefCell::default(),
             used: RefCell::default(),
+            used_env: RefCell::default(),
         }
     }
 
@@ -166,9 +168,11 @@ impl<'m> Names<'m> {
         earlier.iter().map(|step| step.id.clone()).collect()
     }
 
-    /// Whether the manifest lists the variable `name` of the environment.
+    /// Whether the manifest lists the variable `name` of the environment, which then counts as used.
     pub(super) fn has_env(&self, name: &str) -> bool {
-        self.env.iter().any(|env| env.name.value == name)
+        let listed = self.env.iter().find(|env| env.name.value == name);
+        (self.used_env.borrow_mut()).extend(listed.map(|env| env.name.value.as_str()));
+        listed.is_some()
     }
 
     /// The names of the listed variables of the environment.
@@ -198,9 +202,11 @@ impl<'m> Names<'m> {
         axes.into_iter().chain(self.vars())
     }
 
-    /// The variables that were asked for.
-    pub(super) fn into_used(self) -> BTreeSet<&'m str> {
-        self.used.into_inner()
+    /// The variables that were asked for; those of the environment as `env.NAME`.
+    pub(super) fn into_used(self) -> impl Iterator<Item = String> {
+        let vars = self.used.into_inner().into_iter().map(str::to_owned);
+        let env = self.used_env.into_inner().into_iter();
+        vars.chain(env.map(|name| format!("env.{name}")))
     }
 
     /// The values for one combination of the axes. A part's id comes later, since it is rendered from the rest.

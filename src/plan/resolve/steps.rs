@@ -196,14 +196,23 @@ impl StepPlan<'_> {
                 };
                 (Content::Approve { message }, Policy::None)
             }
-            Work::Download { to, artifacts } => {
+            Work::Download {
+                to,
+                artifacts,
+                transcript,
+            } => {
                 let folder = match to.as_ref()? {
                     Some(to) => format!("{}/", render_folder(to, context, bench)?),
                     None => String::new(),
                 };
                 let stem = format!("{folder}{}", part?);
                 let artifacts = artifacts.clone()?;
-                (Content::Download { artifacts }, Policy::PublishAs(stem))
+                let transcript = *transcript;
+                let content = Content::Download {
+                    artifacts,
+                    transcript,
+                };
+                (content, Policy::PublishAs(stem))
             }
         };
         Some((Wanted::Known(content), policy))

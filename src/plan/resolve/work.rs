@@ -31,6 +31,7 @@ pub(super) enum Work<'m> {
     Download {
         to: Option<Option<Text<'m>>>,
         artifacts: Option<Selection>,
+        transcript: bool,
     },
 }
 
@@ -62,7 +63,12 @@ pub(super) fn parse_work<'m>(
             let message = message.as_ref();
             Work::Approve(message.map(|message| Text::parse(message, names, Sees::Part, bench)))
         }
-        StepBody::Download { to, artifacts, .. } => Work::Download {
+        StepBody::Download {
+            to,
+            artifacts,
+            transcript,
+        } => Work::Download {
+            transcript: *transcript,
             to: match to {
                 Ok(Some(to)) => Text::parse(to, names, Sees::Part, bench).map(Some),
                 Ok(None) => Some(None),

@@ -4,6 +4,7 @@ mod blows;
 mod carried;
 mod commands;
 mod control;
+mod cookbook;
 mod doctor;
 mod faults;
 mod gates;
