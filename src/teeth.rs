@@ -73,6 +73,12 @@ bugs! {
     ForgetUnseenHolds,
     /// A file counts as stored before it is.
     StoredBeforePut,
+    /// A file is stored before its content is synced.
+    StoreBeforeSync,
+    /// A file is published before its content is synced.
+    PublishBeforeSync,
+    /// A file's name is told of before its folder is synced.
+    ForgetFolderSync,
     /// What is no whole STEP file is taken for one.
     TakeAnyFile,
     /// A part that failed leaves the exit code at 0.

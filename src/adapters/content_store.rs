@@ -1,14 +1,16 @@
 //! The content store: artifacts and images under the SHA-256 of their bytes, in the state folder.
 
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::volume::{Temporary, ThisMachine, Volume, put_whole, sync_entry};
 use crate::execute::ports::StorageError;
 use crate::plan::content::Digest;
 use crate::plan::remote::Stored;
+use crate::teeth::Bug;
 
 /// What our temporary files begin with.
 pub(super) const TEMPORARY: &str = ".put-";
@@ -33,6 +35,7 @@ impl Objects for ContentStore {
 #[derive(Debug)]
 pub struct ContentStore {
     folder: PathBuf,
+    volume: Arc<dyn Volume>,
 }
 
 impl ContentStore {
@@ -41,10 +44,23 @@ impl ContentStore {
     /// # Errors
     /// When the folder can't be made or read.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
+        Self::open_on(Arc::new(ThisMachine), folder)
+    }
+
+    /// The same on another disk than this machine's.
+    ///
+    /// # Errors
+    /// As [`ContentStore::open`].
+    pub fn open_on(
+        volume: Arc<dyn Volume>,
+        folder: impl Into<PathBuf>,
+    ) -> Result<Self, StorageError> {
         let folder = folder.into();
         super::private_folder::make_private(&folder)?;
-        sweep(&folder).map_err(|error| StorageError::io(folder.display().to_string(), &error))?;
-        Ok(Self { folder })
+        sweep(&*volume, &folder)
+            .and_then(|()| sync_entry(&*volume, &folder))
+            .map_err(|error| StorageError::io(folder.display().to_string(), &error))?;
+        Ok(Self { folder, volume })
     }
 
     /// Stores `bytes`. An object that is there already counts only when its content is what its name says: good bytes
@@ -59,20 +75,19 @@ impl ContentStore {
             bytes: bytes.len() as u64,
         };
         let path = self.path(sha256);
-        if is_whole(&path, &stored) {
-            return Ok(stored);
-        }
-        let write = || {
-            let mut temporary = tempfile::Builder::new()
-                .prefix(TEMPORARY)
-                .tempfile_in(&self.folder)?;
-            temporary.write_all(bytes)?;
-            temporary.as_file().sync_all()?;
-            temporary.persist(&path).map_err(|error| error.error)?;
-            File::open(&self.folder)?.sync_all()
+        let temporary = Temporary {
+            prefix: TEMPORARY,
+            suffix: "",
+            mode: 0o600,
+            bug: Bug::StoreBeforeSync,
         };
-        write()
-            .map(|()| stored)
+        // Who put it there may have died before it synced the folder.
+        let put = if is_whole(&path, &stored) {
+            sync_entry(&*self.volume, &path)
+        } else {
+            put_whole(&*self.volume, &path, bytes, temporary)
+        };
+        put.map(|()| stored)
             .map_err(|error| StorageError::io(path.display().to_string(), &error))
     }
 
@@ -102,6 +117,11 @@ impl ContentStore {
 
     fn path(&self, digest: Digest) -> PathBuf {
         self.folder.join(digest.to_string())
+    }
+
+    /// The disk that it is on.
+    pub(super) fn volume(&self) -> &dyn Volume {
+        &*self.volume
     }
 
     /// Where the store is.
@@ -140,11 +160,11 @@ fn is_whole(path: &Path, stored: &Stored) -> bool {
     is_as_long && fs::read(path).is_ok_and(|there| Digest::of(&there) == stored.sha256)
 }
 
-fn sweep(folder: &Path) -> std::io::Result<()> {
+fn sweep(volume: &dyn Volume, folder: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
-            fs::remove_file(entry.path())?;
+            volume.remove(&entry.path())?;
         }
     }
     Ok(())
@@ -152,6 +172,7 @@ fn sweep(folder: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::volume::tests::Watched;
     use super::*;
 
     #[test]
@@ -163,6 +184,19 @@ mod tests {
         assert!(store.get(stored.sha256).is_err());
         assert_eq!(store.put(b"one").unwrap(), stored);
         assert_eq!(store.get(stored.sha256).unwrap(), "one");
+    }
+
+    #[test]
+    fn an_object_that_is_there_already_has_its_name_synced() {
+        let folder = tempfile::tempdir().unwrap();
+        let volume = Arc::new(Watched::default());
+        let objects = folder.path().join("objects");
+        let store = ContentStore::open_on(volume.clone(), &objects).unwrap();
+        assert_eq!(volume.told().len(), 1, "the folder may be new");
+        store.put(b"one").unwrap();
+        volume.told();
+        store.put(b"one").unwrap();
+        assert_eq!(volume.told(), ["sync folder objects"]);
     }
 
     #[test]

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,10 +9,12 @@ use bytes::Bytes;
 
 use super::content_store::ContentStore;
 use super::sqlite::blocking;
+use super::volume::{Temporary, Volume, put_whole, sync_entry};
 use crate::execute::ports::{Files, StorageError};
 use crate::plan::content::Digest;
 use crate::plan::memory::Published;
 use crate::plan::remote::Stored;
+use crate::teeth::Bug;
 
 /// What our temporary files end with.
 const TEMPORARY: &str = ".part";
@@ -26,8 +26,9 @@ pub struct Output {
     folder: PathBuf,
     /// What the names of this family's temporary files begin with.
     prefix: String,
-    /// The folders that were swept: once a process is enough, and reading a large one again for every part is not cheap.
-    swept: Mutex<BTreeSet<PathBuf>>,
+    /// The folders that were synced and swept: once a process is enough, and reading a large one again for every part is
+    /// not cheap.
+    entered: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Output {
@@ -39,14 +40,17 @@ impl Output {
             store,
             folder: folder.into(),
             prefix: format!(".millrun-{tag}-"),
-            swept: Mutex::default(),
+            entered: Mutex::default(),
         }
     }
 
     /// Makes the folder of `wanted`, one component at a time, and refuses links on the way: they may lead outside.
     fn folder_of(&self, wanted: &Path) -> std::io::Result<PathBuf> {
         let mut folder = self.folder.clone();
-        fs::create_dir_all(&folder)?;
+        if !folder.is_dir() {
+            make_folders(self.store.volume(), &folder)?;
+        }
+        self.enter(&folder)?;
         for component in wanted.parent().into_iter().flat_map(Path::components) {
             let Component::Normal(name) = component else {
                 return Err(std::io::Error::other("the path leaves the output folder"));
@@ -60,27 +64,33 @@ impl Output {
                         folder.display()
                     )));
                 }
-                Err(_) => fs::create_dir(&folder)?,
+                Err(_) => self.store.volume().make_folder(&folder)?,
             }
+            self.enter(&folder)?;
         }
         Ok(folder)
     }
 
-    /// Removes what an earlier process left when it was killed.
-    fn sweep(&self, folder: &Path) -> std::io::Result<()> {
-        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
-        if swept.contains(folder) {
+    /// Syncs the name of `folder`, which may be new or have been made by a process that died, and removes what that left.
+    fn enter(&self, folder: &Path) -> std::io::Result<()> {
+        let mut entered = self.entered.lock().unwrap_or_else(PoisonError::into_inner);
+        if entered.contains(folder) {
             return Ok(());
+        }
+        match sync_entry(self.store.volume(), folder) {
+            // Somebody else made it in a folder that is not for us to read.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
+            synced => synced?,
         }
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
             if name.starts_with(&self.prefix) && name.ends_with(TEMPORARY) {
-                fs::remove_file(entry.path())?;
+                self.store.volume().remove(&entry.path())?;
             }
         }
-        swept.insert(folder.to_owned());
+        entered.insert(folder.to_owned());
         Ok(())
     }
 
@@ -91,8 +101,8 @@ impl Output {
         sha256: Digest,
         ours: Option<&Published>,
     ) -> std::io::Result<PathBuf> {
-        let folder = self.folder_of(wanted)?;
-        self.sweep(&folder)?;
+        self.folder_of(wanted)?;
+        let volume = self.store.volume();
         for candidate in candidates(wanted) {
             let path = self.folder.join(&candidate);
             let found = match fs::symlink_metadata(&path) {
@@ -105,19 +115,21 @@ impl Output {
                 Path::new(&ours.path) == candidate && found == Some(ours.stored.sha256)
             });
             match found {
-                Some(found) if found == sha256 => return Ok(candidate),
+                // Who put it there may have died before it synced the folder, or have been somebody else.
+                Some(found) if found == sha256 => {
+                    volume.sync(&File::open(&path)?, &path)?;
+                    sync_entry(volume, &path)?;
+                    return Ok(candidate);
+                }
                 Some(_) if !replaceable => {}
                 _ => {
-                    let permissions = fs::Permissions::from_mode(0o666);
-                    let mut temporary = tempfile::Builder::new()
-                        .prefix(&self.prefix)
-                        .suffix(TEMPORARY)
-                        .permissions(permissions)
-                        .tempfile_in(&folder)?;
-                    temporary.write_all(bytes)?;
-                    temporary.as_file().sync_all()?;
-                    temporary.persist(&path).map_err(|error| error.error)?;
-                    File::open(&folder)?.sync_all()?;
+                    let temporary = Temporary {
+                        prefix: &self.prefix,
+                        suffix: TEMPORARY,
+                        mode: 0o666,
+                        bug: Bug::PublishBeforeSync,
+                    };
+                    put_whole(volume, &path, bytes, temporary)?;
                     return Ok(candidate);
                 }
             }
@@ -155,6 +167,18 @@ impl Files for Output {
     }
 }
 
+/// Makes `folder` and what is missing above it, each synced before the next.
+fn make_folders(volume: &dyn Volume, folder: &Path) -> std::io::Result<()> {
+    if let Some(above) = folder.parent()
+        && !above.as_os_str().is_empty()
+        && !above.is_dir()
+    {
+        make_folders(volume, above)?;
+    }
+    volume.make_folder(folder)?;
+    sync_entry(volume, folder)
+}
+
 /// `a/b.step`, then `a/b.1.step` and so on.
 fn candidates(wanted: &Path) -> impl Iterator<Item = PathBuf> {
     let numbered = |n: u32| wanted.with_extension(format!("{n}.step"));
@@ -163,6 +187,7 @@ fn candidates(wanted: &Path) -> impl Iterator<Item = PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::volume::tests::Watched;
     use super::*;
 
     struct Fixture {
@@ -242,6 +267,40 @@ mod tests {
         fs::write(f.folder.path().join("out/a").join(&left), "half").unwrap();
         f.publish("two", None);
         assert_eq!(f.names(), [left.as_str(), "p.1.step", "p.step"]);
+    }
+
+    #[test]
+    fn every_name_on_the_way_is_synced_and_what_a_killed_process_left_is_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let volume = Arc::new(Watched::default());
+        let store = ContentStore::open_on(volume.clone(), folder.path().join("objects")).unwrap();
+        let stored = store.put(b"one").unwrap();
+        let store = Arc::new(store);
+        let publish = || {
+            volume.told();
+            let output = Output::new(Arc::clone(&store), folder.path().join("out"));
+            let wanted = Path::new("a/p.step");
+            output.publish(wanted, stored, None).unwrap();
+            let told = volume.told();
+            told.into_iter()
+                .filter(|call| call.starts_with("sync") || call.starts_with("rename"))
+                .collect::<Vec<_>>()
+        };
+        let base = folder.path().file_name().unwrap().to_string_lossy();
+        let base = if base.starts_with('.') {
+            "temporary"
+        } else {
+            &base
+        };
+        let above = format!("sync folder {base}");
+        let new = [&above, &above, "sync folder out", "sync temporary"];
+        assert_eq!(
+            publish(),
+            [&new[..], &["rename p.step", "sync folder a"]].concat()
+        );
+        // It may have died just before each of those.
+        let there = [&above, "sync folder out", "sync p.step", "sync folder a"];
+        assert_eq!(publish(), there);
     }
 
     #[test]

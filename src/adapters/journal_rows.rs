@@ -82,6 +82,10 @@ pub(super) fn project(
             rows.run(SET_STATE, &[&send, &state])?;
             rows.run(END_JOB, &[&send, &state, &charged])
         }
+        Event::ChargeKnown { job, charged, .. } => rows.run(
+            "update jobs set charged_cents = ?2 where job_id = ?1",
+            &[&job.0, &charged.0],
+        ),
         event => event
             .send()
             .map_or(Ok(0), |send| rows.run(SET_STATE, &[&look_up(send), &state])),

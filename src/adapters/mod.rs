@@ -28,4 +28,6 @@ mod slot_holders;
 mod slot_rows;
 pub mod sqlite;
 pub mod state_folder;
+mod transcript;
 mod translate;
+pub mod volume;

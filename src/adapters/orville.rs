@@ -11,6 +11,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{JoinError, JoinHandle};
 
 use super::content_store::Objects;
+use super::transcript;
 use super::translate::{
     api_images, done_call, failed_call, job_lines, job_view, message, no_call, proposal, raw,
     verdict,
@@ -147,6 +148,7 @@ impl Orville {
             Request::Job(job) => self.job(&job).await,
             Request::List(cursor) => self.list(cursor.as_deref()).await,
             Request::History(job) => self.history(&job).await,
+            Request::Transcript(job) => self.transcript(&job).await,
             Request::Balance => self.balance().await,
             Request::Fetch { artifact, step } => self.fetch(artifact, step).await,
         }
@@ -242,6 +244,18 @@ impl Orville {
         Ok((call, Answer::History(messages.collect())))
     }
 
+    async fn transcript(&self, job: &JobId) -> Result<(Call, Answer), Trouble> {
+        let id = job_id(job)?;
+        let reply = self.client.messages(&id).await?;
+        let call = done_call(Endpoint::Messages, &reply);
+        let call = about(&id, &reply.value.job_id, call)?;
+        let text = transcript::markdown(&reply.value);
+        match self.put(text.into(), false).await {
+            Ok(stored) => Ok((call, Answer::File(stored))),
+            Err(why) => Err(Trouble::Useless(call, why)),
+        }
+    }
+
     async fn balance(&self) -> Result<(Call, Answer), Trouble> {
         let reply = self.client.balance().await?;
         let call = done_call(Endpoint::Balance, &reply);
@@ -295,7 +309,7 @@ const fn endpoint(request: &Request) -> Endpoint {
         Request::Review { .. } => Endpoint::Review,
         Request::Job(_) => Endpoint::Job,
         Request::List(_) => Endpoint::List,
-        Request::History(_) => Endpoint::Messages,
+        Request::History(_) | Request::Transcript(_) => Endpoint::Messages,
         Request::Balance => Endpoint::Balance,
         Request::Fetch { .. } => Endpoint::Download,
     }

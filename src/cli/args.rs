@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Schema,
     /// Show what a run would do, why, and what it costs
     Plan(PlanArgs),
+    /// Show why a run would do with a part what it would do, and what that costs
+    Why(WhyArgs),
     /// Draw what needs what
     Graph(GraphArgs),
     /// Run a manifest; an unfinished run goes on
@@ -185,6 +187,15 @@ pub(crate) struct PlanArgs {
     pub(crate) detailed_exitcode: bool,
     #[command(flatten)]
     pub(crate) selection: SelectArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WhyArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// A part, or one of its steps
+    #[arg(value_name = "PART[/STEP]")]
+    pub(crate) what: String,
 }
 
 #[derive(Debug, clap::Args)]

@@ -12,7 +12,7 @@ use super::exit::ExitCode;
 use super::output::Output;
 use super::{
     adopt, approve, balance, check, completions, control, doctor, gc, graph, init, jobs, ledger,
-    limits, logging, logs, plan, report, run, runs, schema, sim, state, status,
+    limits, logging, logs, plan, report, run, runs, schema, sim, state, status, why,
 };
 use crate::report::json::FORMAT_VERSION;
 use crate::untrusted::terminal;
@@ -52,6 +52,7 @@ fn dispatch(args: &Args, output: &mut Output) -> Result<ExitCode, CliError> {
         Command::Check(args) => check::check(args, output),
         Command::Schema => schema::schema(output),
         Command::Plan(args) => plan::plan(args, globals, output),
+        Command::Why(args) => why::why(args, globals, output),
         Command::Graph(args) => graph::graph(args, globals, output),
         Command::Run(args) => run::run(args, globals, false, output),
         Command::Resume(args) => run::run(args, globals, true, output),

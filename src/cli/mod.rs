@@ -38,6 +38,7 @@ mod signals;
 mod sim;
 mod state;
 mod status;
+mod why;
 
 pub use entry::main;
 pub use exit::ExitCode;

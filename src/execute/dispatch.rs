@@ -3,12 +3,13 @@
 use super::ports::{Files, ImageFile, Request, StorageError};
 use super::shown;
 use crate::plan::actions::Plan;
+use crate::plan::bill::BillIx;
 use crate::plan::content::{Content, ImageRef};
 use crate::plan::family::{OnProposal, Policy, StepIx};
-use crate::plan::key::IdempotencyKey;
+use crate::plan::key::{IdempotencyKey, LineageId};
 use crate::plan::memory::{Memory, Send, SendId, SendIx, SendState, Target};
 use crate::plan::money::Cents;
-use crate::plan::remote::{ArtifactId, Timestamp};
+use crate::plan::remote::{ArtifactId, JobId, Timestamp};
 use crate::run::event::Event;
 use crate::run::history::History;
 use crate::run::progress::Run;
@@ -16,7 +17,7 @@ use crate::schedule::answer::{Answer, Reply, Verdict};
 use crate::schedule::errand::Errand;
 use crate::schedule::polls::Sweep;
 use crate::schedule::search::Search;
-use crate::schedule::{judge, judge_poll};
+use crate::schedule::{charges, judge, judge_poll, transcripts};
 use crate::teeth::{Bug, bites};
 
 /// A request that is about to go out.
@@ -39,8 +40,12 @@ pub(super) enum Awaited {
     Poll(SendId),
     /// A file of a send.
     File(SendId, ArtifactId),
+    /// The conversation of the job of a part, for a download.
+    Transcript(StepIx, LineageId),
     /// A question of the search for witnesses.
     Look,
+    /// What a job was charged.
+    Charge(JobId),
     /// A page of the job list, in place of polls.
     Sweep,
     /// The balance, with the holds that waited for no answer when it was asked for.
@@ -66,6 +71,8 @@ impl Desk<'_> {
             Errand::Poll(send) => self.poll(send, now),
             Errand::Fetch(send) => self.fetch(send),
             Errand::Look => self.look(),
+            Errand::Transcribe(step) => self.transcribe(step),
+            Errand::AskCharge(bill) => Ok(self.ask_charge(bill, now)),
             Errand::Sweep => Ok(Dispatch {
                 intent: None,
                 request: Request::List(self.sweep.and_then(|sweep| sweep.cursor.clone())),
@@ -81,8 +88,7 @@ impl Desk<'_> {
 
     /// The first send of a step, or the next attempt after the service failed it.
     fn start(&self, ix: StepIx, hold: Cents) -> Result<Dispatch, StorageError> {
-        let step = self.plan.family.step(ix);
-        let (Some(id), Some(content)) = (self.send_id(ix), step.content()) else {
+        let (Some(id), Some(content)) = (self.send_id(ix), self.content(ix)) else {
             let step = self.plan.family.step_ref(ix);
             let why = format!("the start of {step} was due, and what it asks for is not known");
             return Err(StorageError::new("journal", why));
@@ -98,7 +104,7 @@ impl Desk<'_> {
             Some(send) => return Err(nothing_to_ask("the start of a send that was made", send)),
             None => 0,
         };
-        let target = match step.write {
+        let target = match self.run.and_then(|run| run.write_before(ix)) {
             None => None,
             Some(write) => {
                 let job = self
@@ -135,6 +141,11 @@ impl Desk<'_> {
     /// The work of the step at `ix`, once it is known.
     pub(super) fn send_id(&self, ix: StepIx) -> Option<SendId> {
         self.run.and_then(|run| run.send_id(ix))
+    }
+
+    /// What the step at `ix` asks for, once it is known.
+    pub(super) fn content(&self, ix: StepIx) -> Option<&Content> {
+        self.run.and_then(|run| run.content(self.plan, ix))
     }
 
     /// The same bytes again, from what is stored: the manifest may say something else by now.
@@ -183,6 +194,36 @@ impl Desk<'_> {
                 })
             }
             _ => Err(nothing_to_ask("a poll of a job that is not at work", send)),
+        }
+    }
+
+    /// The conversation of a job, for the download at `ix`.
+    fn transcribe(&self, ix: StepIx) -> Result<Dispatch, StorageError> {
+        let lineage = self.send_id(ix).map(|id| id.lineage);
+        let job = lineage.and_then(|id| Some((id, self.memory.lineages.get(&id)?.job.clone()?)));
+        let (lineage, job) = job.ok_or_else(|| {
+            let step = self.plan.family.step_ref(ix);
+            StorageError::new("journal", format!("it knows of no job for {step}"))
+        })?;
+        Ok(Dispatch {
+            intent: None,
+            request: Request::Transcript(job),
+            awaited: Awaited::Transcript(ix, lineage),
+        })
+    }
+
+    /// The question for a charge. Its intent keeps the wait, as a poll's does.
+    fn ask_charge(&self, bill: BillIx, now: Timestamp) -> Dispatch {
+        let bill = self.memory.bills.bill(bill);
+        let ask_at = bill.asking.map_or(now, |asking| asking.next(now));
+        let job = bill.job.clone();
+        Dispatch {
+            intent: Some(Event::ChargeAsked {
+                job: job.clone(),
+                ask_at,
+            }),
+            request: Request::Job(job.clone()),
+            awaited: Awaited::Charge(job),
         }
     }
 
@@ -264,6 +305,15 @@ pub(super) fn judge(
             let failures = history.run.as_ref().map_or(0, |run| run.balance_failures);
             return judge::balance(reply, *settled, failures, now);
         }
+        Awaited::Transcript(ix, lineage) => {
+            let failures = history.run.as_ref().map_or(0, |run| run.step(*ix).failures);
+            let step = plan.family.step_ref(*ix);
+            return transcripts::transcribed(step, *lineage, reply, failures, now);
+        }
+        Awaited::Charge(job) => {
+            let bill = history.memory.bills.of(job);
+            return bill.map_or_else(Vec::new, |bill| charges::told(bill, reply, now));
+        }
         // The search and the sweep take their answers themselves.
         Awaited::Look | Awaited::Sweep => return Vec::new(),
         Awaited::Send(id) | Awaited::Poll(id) | Awaited::File(id, _) => id,
@@ -279,16 +329,19 @@ pub(super) fn judge(
             let failures = step.map(|(run, ix)| run.step(ix).failures);
             judge_poll::polled(send, reply, &plan.family.settings, failures, now)
         }
-        Awaited::Send(_) | Awaited::Look | Awaited::Sweep | Awaited::Balance(_) => {
-            match another_part(&history.memory, send, &reply) {
-                Some(why) => vec![Event::Unresolved {
-                    send: *id,
-                    call: Some(reply.call),
-                    why,
-                }],
-                None => judge::sent(send, reply, on_proposal(plan, history, id), now),
-            }
-        }
+        Awaited::Send(_)
+        | Awaited::Transcript(..)
+        | Awaited::Look
+        | Awaited::Sweep
+        | Awaited::Balance(_)
+        | Awaited::Charge(_) => match another_part(&history.memory, send, &reply) {
+            Some(why) => vec![Event::Unresolved {
+                send: *id,
+                call: Some(reply.call),
+                why,
+            }],
+            None => judge::sent(send, reply, on_proposal(plan, history, id), now),
+        },
     }
 }
 

@@ -13,8 +13,10 @@ use tokio::sync::watch;
 use super::dispatch::{self, Awaited, Desk, Dispatch};
 use super::local;
 use super::ports::{Ports, Request, StopLevel};
+use super::resolve;
 pub use super::start::{Begin, EngineError};
 use crate::plan::actions::Plan;
+use crate::plan::family::StepIx;
 use crate::plan::ids::RunId;
 use crate::plan::memory::SendId;
 use crate::plan::remote::Timestamp;
@@ -27,7 +29,7 @@ use crate::schedule::answer::Reply;
 use crate::schedule::decide::{self, Decision, Moment};
 use crate::schedule::errand::{Errand, Outstanding};
 use crate::schedule::slot::{Admittance, Class, SlotId};
-use crate::schedule::{judge, looks, sweep};
+use crate::schedule::{charges, judge, looks, sweep};
 use crate::teeth::{Bug, bites};
 
 /// Runs `plan` to its end, and gives back what is true then.
@@ -119,7 +121,7 @@ impl Engine<'_> {
             if !commands.is_empty() {
                 self.ports.control.obeyed(&commands);
             }
-            if !busy && self.is_over() {
+            if !busy && self.is_over(now) {
                 return self.end();
             }
             if busy {
@@ -127,7 +129,7 @@ impl Engine<'_> {
                 continue;
             }
             let run = self.history.run.as_ref().ok_or(EngineError::Stuck)?;
-            let wake = decide::next_moment(&self.agenda, run, now);
+            let wake = decide::next_moment(&self.agenda, &self.history.memory, run, now);
             if self.out.is_empty() && wake.is_none() && run.paused.is_none() {
                 return Err(EngineError::Stuck);
             }
@@ -165,8 +167,10 @@ impl Engine<'_> {
     }
 
     /// Nothing is out, and nothing that is still allowed is left to do.
-    fn is_over(&self) -> bool {
-        self.out.is_empty() && !self.agenda.has_any(decide::lanes(self.stops()))
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.out.is_empty()
+            && !self.agenda.has_any(decide::lanes(self.stops()))
+            && !charges::are_awaited(&self.history.memory, self.stops(), now)
     }
 
     fn end(&mut self) -> Result<(), EngineError> {
@@ -217,8 +221,7 @@ impl Engine<'_> {
                 }
                 Decision::Local(ix) => {
                     self.agenda.remove(Item::Step(ix));
-                    let event = local::carry_out(self.plan, &self.history, self.ports.files, ix);
-                    self.record(event);
+                    self.carry_out(ix);
                 }
                 Decision::Send(errand) => departures.extend(self.depart(errand, now)?),
             }
@@ -236,6 +239,21 @@ impl Engine<'_> {
             self.out.push(call.map(move |reply| (out, reply)).boxed());
         }
         Ok(busy)
+    }
+
+    /// Does what is to be done at home about a step: when it is dynamic, that is first to find out what it asks for.
+    fn carry_out(&mut self, ix: StepIx) {
+        let run = self.history.run.as_ref();
+        let events = match run.and_then(|run| run.send_id(ix)) {
+            None => resolve::resolve(self.plan, &self.history, ix),
+            Some(_) => vec![local::carry_out(
+                self.plan,
+                &self.history,
+                self.ports.files,
+                ix,
+            )],
+        };
+        self.record_all(events);
     }
 
     /// Takes the slots of `errand`, makes its request and records its intent.
@@ -384,6 +402,19 @@ impl Engine<'_> {
             for ix in ready {
                 self.agenda
                     .step_is_ready(self.plan, &self.history.memory, run, ix);
+            }
+        }
+        if let Event::Transcribed { step, .. } | Event::NotTranscribed { step, .. } = &record.event
+            && let Some(run) = &self.history.run
+            && let Some(ix) = run.find(step).filter(|ix| run.is_ready(*ix))
+        {
+            let memory = &self.history.memory;
+            self.agenda.step_is_ready(self.plan, memory, run, ix);
+            if let Event::NotTranscribed {
+                retry_at: Some(at), ..
+            } = &record.event
+            {
+                self.agenda.postpone(Item::Step(ix), *at);
             }
         }
         if let Event::Claimed { step, .. } = &record.event

@@ -8,19 +8,21 @@ use crate::plan::actions::Plan;
 use crate::plan::content::{Content, Expected, OnFail, Selection};
 use crate::plan::family::{Policy, StepIx};
 use crate::plan::publish;
-use crate::plan::remote::WriteResult;
+use crate::plan::remote::{Stored, WriteResult};
 use crate::run::event::Event;
 use crate::run::history::History;
 
 /// Carries out the check or download at `ix`.
 pub(super) fn carry_out(plan: &Plan, history: &History, files: &dyn Files, ix: StepIx) -> Event {
     let step = plan.family.step_ref(ix);
-    let send_id = |ix| history.run.as_ref().and_then(|run| run.send_id(ix));
-    let write = plan.family.step(ix).write.and_then(send_id);
+    let run = history.run.as_ref();
+    let send_id = |ix| run.and_then(|run| run.send_id(ix));
+    let write = run.and_then(|run| run.write_before(ix)).and_then(send_id);
+    let content = run.and_then(|run| run.content(plan, ix));
     let outcome = match write.and_then(|write| history.memory.write_result(&write)) {
         None => Err("there is no result of a write before it".to_owned()),
         Some(result) if result.artifacts.is_empty() => Err("the job brought no files".to_owned()),
-        Some(result) => match (plan.family.step(ix).content(), send_id(ix)) {
+        Some(result) => match (content, send_id(ix)) {
             (Some(Content::Check { expected }), Some(id)) => check(result, expected, files)
                 .map_err(|error| error.to_string())
                 .map(|(errors, warnings)| Event::Checked {
@@ -29,8 +31,16 @@ pub(super) fn carry_out(plan: &Plan, history: &History, files: &dyn Files, ix: S
                     errors,
                     warnings,
                 }),
-            (Some(Content::Download { artifacts }), _) => {
-                publish_all(plan, history, files, ix, (artifacts, result))
+            (
+                Some(Content::Download {
+                    artifacts,
+                    transcript,
+                }),
+                id,
+            ) => {
+                let transcript = id.filter(|_| *transcript);
+                let transcript = transcript.and_then(|id| history.memory.transcript(&id.lineage));
+                publish_all(plan, history, files, ix, (artifacts, result, transcript))
                     .map_err(|error| error.to_string())
             }
             _ => Err("it is not done at home".to_owned()),
@@ -84,7 +94,7 @@ fn publish_all(
     history: &History,
     files: &dyn Files,
     ix: StepIx,
-    (selection, result): (&Selection, &WriteResult),
+    (selection, result, transcript): (&Selection, &WriteResult, Option<Stored>),
 ) -> Result<Event, StorageError> {
     let step = plan.family.step_ref(ix);
     let Policy::PublishAs(stem) = &plan.family.step(ix).policy else {
@@ -118,6 +128,11 @@ fn publish_all(
             stored,
             history.memory.published.get(&file.path),
         )?);
+    }
+    if let Some(stored) = transcript {
+        let path = publish::transcript(stem);
+        let ours = history.memory.published.get(&path);
+        published.push(files.publish(Path::new(&path), stored, ours)?);
     }
     Ok(Event::FilesPublished {
         step,

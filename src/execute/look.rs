@@ -27,7 +27,7 @@ impl Desk<'_> {
             let family = &self.plan.family;
             for ix in family.step_indices() {
                 let step = family.step(ix);
-                let (Some(content), Some(id)) = (step.content(), self.send_id(ix)) else {
+                let (Some(content), Some(id)) = (self.content(ix), self.send_id(ix)) else {
                     continue;
                 };
                 let is_new = step.kind == StepKind::Create

@@ -5,5 +5,6 @@ pub mod engine;
 mod local;
 mod look;
 pub mod ports;
+mod resolve;
 mod shown;
 mod start;

@@ -132,6 +132,8 @@ pub enum Request {
     List(Option<String>),
     /// Read a job's history.
     History(JobId),
+    /// Read a job's history and put it into the content store, as Markdown.
+    Transcript(JobId),
     /// Read the balance.
     Balance,
     /// Fetch a file and put it into the content store. It must be a whole STEP file when `step` says so.

@@ -10,7 +10,12 @@ use crate::run::sheet::Sheet;
 #[derive(Debug)]
 pub enum Begin {
     /// A new run.
-    Start(Box<Sheet>),
+    Start {
+        /// What it sets out to do.
+        sheet: Box<Sheet>,
+        /// What is known already of its dynamic steps.
+        settled: Vec<Event>,
+    },
     /// The last run goes on.
     Resume {
         /// Downloads that have to be done again.
@@ -25,7 +30,7 @@ impl Begin {
     pub(super) fn opening(self, history: &History) -> (RunId, Vec<Event>) {
         let last = history.run.as_ref().map_or(RunId(0), |run| run.id);
         match self {
-            Self::Start(sheet) => {
+            Self::Start { sheet, settled } => {
                 let of_another = sheet.parts.iter().filter_map(|part| {
                     let lineage = part.lineage?;
                     let owner = &history.memory.lineages.get(&lineage)?.part;
@@ -36,6 +41,7 @@ impl Begin {
                 });
                 let mut events: Vec<Event> = of_another.collect();
                 events.push(Event::RunStarted { sheet });
+                events.extend(settled);
                 (RunId(last.0 + 1), events)
             }
             Self::Resume { again, output } => (last, vec![Event::RunResumed { again, output }]),

@@ -130,6 +130,8 @@ codes! {
     Twins = "twins",
     /// A variable that nothing uses.
     UnusedVar = "unused-var",
+    /// Nothing uses a variable of the environment.
+    UnusedEnv = "unused-env",
     /// An axis with the name of a variable.
     ShadowedVar = "shadowed-var",
     /// An exclude that removes nothing.

@@ -12,6 +12,7 @@ impl Code {
         Self::NoBudget,
         Self::Twins,
         Self::UnusedVar,
+        Self::UnusedEnv,
         Self::ShadowedVar,
         Self::IdleExclude,
         Self::LongWinded,

@@ -16,7 +16,6 @@ const KEYS: &[(&str, &str)] = &[
     ("`check`", "bodies"),
     ("`check`", "bbox"),
     ("`check`", "volume"),
-    ("`download`", "transcript"),
 ];
 
 /// Words, each with the key that takes it.
@@ -26,9 +25,6 @@ const WORDS: &[(&str, &str)] = &[
     ("on_proposal", "approve"),
 ];
 
-/// Names that templates will see.
-const NAMES: &[&str] = &["steps", "parts"];
-
 /// Whether `key` of `of` is only read.
 pub(super) fn is_key(of: &str, key: &str) -> bool {
     KEYS.contains(&(of, key))
@@ -37,12 +33,6 @@ pub(super) fn is_key(of: &str, key: &str) -> bool {
 /// Whether `key: word` is only read.
 pub(super) fn is_word(key: &str, word: &str) -> bool {
     WORDS.contains(&(key, word))
-}
-
-/// Whether templates are told of `name`, but have no value for it.
-#[must_use]
-pub fn is_name(name: &str) -> bool {
-    NAMES.contains(&name)
 }
 
 /// What is said of `what`.

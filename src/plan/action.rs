@@ -14,6 +14,8 @@ pub enum Action {
     Reuse,
     /// It runs.
     Run(Reason),
+    /// Nothing: its condition turned out to be false, and it does not exist.
+    Skip,
     /// It runs, on a fresh job: what was done to the one that its part had can't be unmade.
     Recreate(Box<Recreation>),
     /// It can't run until a person has settled something.
@@ -25,6 +27,12 @@ impl Action {
     #[must_use]
     pub const fn runs(&self) -> bool {
         matches!(self, Self::Run(_) | Self::Recreate(_))
+    }
+
+    /// Whether nothing is left to do for the step.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        matches!(self, Self::Reuse | Self::Skip)
     }
 }
 
@@ -85,6 +93,11 @@ pub enum Reason {
     New,
     /// It works on the result of a step that runs.
     Follows,
+    /// What it asks for is not known before these steps have ended.
+    Waits {
+        /// The steps.
+        steps: Vec<StepRef>,
+    },
     /// It was begun and not ended.
     Continues {
         /// Its job, once the service has named it.
@@ -95,6 +108,8 @@ pub enum Reason {
         /// What happened then.
         why: String,
     },
+    /// The conversation of its job went on since it was read.
+    Grew,
     /// A published file is no longer there.
     FileMissing {
         /// Its path, relative to the output folder.
@@ -107,10 +122,23 @@ impl fmt::Display for Reason {
         match self {
             Self::New => f.write_str("never ran"),
             Self::Follows => f.write_str("follows a step that runs"),
+            Self::Waits { steps } => {
+                let steps: Vec<String> = steps.iter().map(StepRef::to_string).collect();
+                write!(f, "known when {} ended", list(&steps))
+            }
             Self::Continues { job: Some(job) } => write!(f, "goes on with job {job}"),
             Self::Continues { job: None } => f.write_str("was sent, its answer is not known"),
             Self::Again { why } => write!(f, "did not succeed last time: {why}"),
+            Self::Grew => f.write_str("the conversation of its job went on"),
             Self::FileMissing { path } => write!(f, "{path} is no longer there"),
         }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [one] => format!("{one} has"),
+        [all @ .., last] => format!("{} and {last} have", all.join(", ")),
+        [] => "what is before it has".to_owned(),
     }
 }

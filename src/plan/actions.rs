@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::action::{Action, Blocker, Reason};
 use super::bind::bind;
 use super::content::{Content, StepKind};
-use super::family::{Family, OnProposal, PartIx, Policy, Step, StepIx};
+use super::family::{Ask, Family, OnProposal, PartIx, Policy, Step, StepIx};
 use super::gate::Verdict;
-use super::ids::PartId;
+use super::ids::{PartId, StepRef};
 use super::key::LineageId;
 use super::memory::{Memory, Send, SendId, SendState};
 use super::order::{before, in_order};
 use super::recreation::{Recreation, orphans};
 use super::remote::{JobId, ReviewResult};
+use super::settle::settled;
 use super::timing::Timing;
 
 /// A family, held against what is known: every step marked with what a run would do.
@@ -47,15 +48,33 @@ impl Plan {
         missing: &BTreeSet<String>,
         anew: &BTreeSet<PartId>,
     ) -> Self {
+        let mut plan = Self::bound(family, memory, missing, anew);
+        // What is worked out may make more of it known.
+        while let Some(family) = settled(&plan, memory) {
+            plan = Self::bound(family, memory, missing, anew);
+        }
+        plan
+    }
+
+    fn bound(
+        family: Family,
+        memory: &Memory,
+        missing: &BTreeSet<String>,
+        anew: &BTreeSet<PartId>,
+    ) -> Self {
         let mut lineages = bind(&family, memory);
         let mut retired = BTreeMap::new();
         for part in family.part_indices() {
+            let id = &family.part(part).id;
+            if !anew.contains(id) {
+                continue;
+            }
             let lineage = &mut lineages[part.0 as usize];
-            if let Some(had) = *lineage
-                && anew.contains(&family.part(part).id)
-                && memory.lineages.contains_key(&had)
-            {
-                *lineage = Some(next_generation(memory, had));
+            // Where its create is not known yet, what it had last must not be taken for it.
+            let last = || memory.last_jobs.get(id).copied();
+            let known = |had: &LineageId| memory.lineages.contains_key(had);
+            if let Some(had) = lineage.or_else(last).filter(known) {
+                *lineage = lineage.map(|_| next_generation(memory, had));
                 retired.insert(part, had);
             }
         }
@@ -187,14 +206,26 @@ struct Judgement<'a> {
 impl Judgement<'_> {
     fn of(&self, ix: StepIx) -> Action {
         let step = self.family.step(ix);
+        if matches!(step.ask, Ask::Skipped) {
+            return Action::Skip;
+        }
         if let Some(write) = step.write {
             match &self.actions[write.0 as usize] {
                 Action::Blocked(blocker) => return Action::Blocked(blocker.clone()),
+                _ if matches!(step.ask, Ask::Dynamic(_)) => {}
                 action if action.runs() && !self.was_begun(step) => {
                     return Action::Run(Reason::Follows);
                 }
-                Action::Run(_) | Action::Recreate(_) | Action::Reuse => {}
+                Action::Run(_) | Action::Recreate(_) | Action::Reuse | Action::Skip => {}
             }
+        }
+        if let Ask::Dynamic(dynamic) = &step.ask {
+            let steps: Vec<StepRef> = dynamic.waits_for().into_iter().cloned().collect();
+            return Action::Run(if steps.is_empty() {
+                Reason::Follows
+            } else {
+                Reason::Waits { steps }
+            });
         }
         match step.kind {
             StepKind::Create | StepKind::Iterate | StepKind::Review => self.of_send(step),
@@ -315,16 +346,41 @@ impl Judgement<'_> {
             let why = "the job brought no files".to_owned();
             return Action::Run(Reason::Again { why });
         }
-        let Some(Content::Download { artifacts }) = step.content() else {
+        let Some(Content::Download {
+            artifacts,
+            transcript,
+        }) = step.content()
+        else {
             return Action::Run(Reason::New);
         };
         let files = super::publish::files(stem, artifacts, result);
         if files.is_empty() {
             return Action::Run(Reason::New);
         }
-        for file in files {
-            match self.memory.published.get(&file.path) {
-                Some(published) if Some(published.stored) == file.stored => {
+        let mut wanted: Vec<_> = files
+            .into_iter()
+            .map(|file| (file.path, file.stored))
+            .collect();
+        if *transcript {
+            let lineage = id.map(|id| id.lineage);
+            // What is asked of the job before it is in its conversation then.
+            let before = self.family.part(step.part).steps.start as usize..self.actions.len();
+            let grows = before.into_iter().any(|ix| {
+                matches!(self.actions[ix], Action::Run(_)) && self.family.steps[ix].kind.is_send()
+            });
+            if grows {
+                return Action::Run(Reason::Grew);
+            }
+            let known = lineage.filter(|id| self.memory.transcripts.contains_key(id));
+            match lineage.and_then(|id| self.memory.transcript(&id)) {
+                Some(stored) => wanted.push((super::publish::transcript(stem), Some(stored))),
+                None if known.is_some() => return Action::Run(Reason::Grew),
+                None => return Action::Run(Reason::New),
+            }
+        }
+        for (path, stored) in wanted {
+            match self.memory.published.get(&path) {
+                Some(published) if Some(published.stored) == stored => {
                     if self.missing.contains(&published.path) {
                         return Action::Run(Reason::FileMissing {
                             path: published.path.clone(),

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::content::StepKind;
-use super::family::{Family, PartIx};
+use super::family::{Ask, Family, PartIx, Step};
 use super::ids::PartId;
 use super::key::{LineageId, StepKey};
 use super::memory::{Memory, SendState};
@@ -88,7 +88,8 @@ impl<'a> Matching<'a> {
         for part in self.family.part_indices() {
             let wanted = self.chain(part);
             let mut writes = self.family.steps_of(part).map(|ix| self.family.step(ix));
-            let is_open = writes.any(|step| step.kind.is_write() && step.key().is_none());
+            let is_open =
+                writes.any(|step| step.kind.is_write() && matches!(step.ask, Ask::Dynamic(_)));
             let Some(last) = self.memory.last_jobs.get(self.id(part)).filter(|_| is_open) else {
                 continue;
             };
@@ -226,7 +227,7 @@ impl<'a> Matching<'a> {
     fn reviews_of_part(&self, part: PartIx) -> Vec<StepKey> {
         let steps = self.family.steps_of(part).map(|ix| self.family.step(ix));
         let reviews = steps.filter(|step| step.kind == StepKind::Review);
-        let mut keys: Vec<StepKey> = reviews.filter_map(super::family::Step::key).collect();
+        let mut keys: Vec<StepKey> = reviews.filter_map(Step::key).collect();
         keys.sort_unstable();
         keys
     }

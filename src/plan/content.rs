@@ -92,11 +92,35 @@ impl Prompt {
         Self(lines[start..end].join("\n"))
     }
 
+    /// Whether the service takes it.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn check(&self) -> Result<(), BadPrompt> {
+        let chars = self.0.chars().count();
+        match chars {
+            0 => Err(BadPrompt::Empty),
+            1..=Self::MAX_CHARS => Ok(()),
+            _ => Err(BadPrompt::TooLong(chars)),
+        }
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A prompt that the service does not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadPrompt {
+    /// There is nothing in it.
+    #[error("this prompt is empty")]
+    Empty,
+    /// It has so many characters.
+    #[error("this prompt has {0} characters, and the service takes {max}", max = Prompt::MAX_CHARS)]
+    TooLong(usize),
 }
 
 impl From<String> for Prompt {
@@ -268,6 +292,9 @@ pub enum Content {
         /// Which of them.
         #[serde(default, skip_serializing_if = "Selection::is_all")]
         artifacts: Selection,
+        /// Whether the job's conversation is published beside them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        transcript: bool,
     },
 }
 

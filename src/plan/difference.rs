@@ -134,7 +134,10 @@ mod tests {
             (warns.field.as_str(), warns.old.as_str(), warns.new.as_str()),
             ("on_fail", "", "warn")
         );
-        let download = |artifacts| Content::Download { artifacts };
+        let download = |artifacts| Content::Download {
+            artifacts,
+            transcript: false,
+        };
         let labels = Selection::Labels("lid*".to_owned());
         let some = Difference::between(&download(Selection::All), &download(labels)).unwrap();
         assert_eq!((some.field.as_str(), some.lines().len()), ("artifacts", 1));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::content::{Content, Digest, StepKind};
+use super::dynamic::Dynamic;
 use super::ids::{PartId, StepId, StepRef};
 use super::key::{Salt, StepKey};
 use super::settings::Settings;
@@ -79,14 +80,16 @@ pub enum Ask {
         key: StepKey,
     },
     /// It reads results that are not there yet, or it comes after a write that does: it has no key before they are.
-    Dynamic(Dynamic),
-}
-
-/// A step that is not known yet.
-#[derive(Debug, Clone)]
-pub struct Dynamic {
-    /// The steps whose results it waits for.
-    pub waits_for: BTreeSet<StepRef>,
+    Dynamic(Box<Dynamic>),
+    /// It was dynamic, and its results are there.
+    Resolved {
+        /// What it asks for.
+        content: Content,
+        /// Its content key.
+        key: StepKey,
+    },
+    /// It was dynamic, and its condition is false: it does not exist.
+    Skipped,
 }
 
 /// What a step does with its result: no part of its key.
@@ -116,8 +119,17 @@ impl Step {
     #[must_use]
     pub const fn content(&self) -> Option<&Content> {
         match &self.ask {
-            Ask::Known { content, .. } => Some(content),
-            Ask::Dynamic(_) => None,
+            Ask::Known { content, .. } | Ask::Resolved { content, .. } => Some(content),
+            Ask::Dynamic(_) | Ask::Skipped => None,
+        }
+    }
+
+    /// What it asks for if it exists, where no result changes that.
+    #[must_use]
+    pub fn fixed_content(&self) -> Option<&Content> {
+        match &self.ask {
+            Ask::Dynamic(dynamic) => dynamic.fixed_content(),
+            _ => self.content(),
         }
     }
 
@@ -125,8 +137,17 @@ impl Step {
     #[must_use]
     pub const fn key(&self) -> Option<StepKey> {
         match &self.ask {
+            Ask::Known { key, .. } | Ask::Resolved { key, .. } => Some(*key),
+            Ask::Dynamic(_) | Ask::Skipped => None,
+        }
+    }
+
+    /// Its key, when it is known without any result.
+    #[must_use]
+    pub const fn static_key(&self) -> Option<StepKey> {
+        match &self.ask {
             Ask::Known { key, .. } => Some(*key),
-            Ask::Dynamic(_) => None,
+            Ask::Dynamic(_) | Ask::Resolved { .. } | Ask::Skipped => None,
         }
     }
 }
@@ -184,7 +205,7 @@ impl Family {
     pub fn write_keys(&self, part: PartIx) -> Vec<StepKey> {
         self.steps_of(part)
             .map(|ix| self.step(ix))
-            .filter(|step| step.kind.is_write())
+            .filter(|step| step.kind.is_write() && !matches!(step.ask, Ask::Skipped))
             .map_while(Step::key)
             .collect()
     }
@@ -195,7 +216,7 @@ impl Family {
     pub fn digest(&self) -> Digest {
         let line = |ix| {
             let steps = self.steps_of(ix).map(|step| self.step(step));
-            let keys = steps.map(|step| match step.key() {
+            let keys = steps.map(|step| match step.static_key() {
                 Some(key) => format!(" {} {key}", step.id),
                 None => format!(" {} -", step.id),
             });
@@ -204,5 +225,31 @@ impl Family {
         let mut lines: Vec<String> = self.part_indices().map(line).collect();
         lines.sort_unstable();
         Digest::of(lines.concat().as_bytes())
+    }
+
+    /// The dynamic step at `ix` turned out to ask for this.
+    pub fn know(&mut self, ix: StepIx, content: Content, key: StepKey) {
+        self.steps[ix.0 as usize].ask = Ask::Resolved { content, key };
+    }
+
+    /// The dynamic step at `ix` turned out not to exist: what hung on it hangs on the write before it.
+    pub fn skip(&mut self, ix: StepIx) {
+        let before = self.step(ix).write;
+        self.steps[ix.0 as usize].ask = Ask::Skipped;
+        for later in self.steps_of(self.step(ix).part) {
+            let step = &mut self.steps[later.0 as usize];
+            if step.write == Some(ix) {
+                step.write = before;
+            }
+        }
+    }
+
+    /// Whether the step at `ix` has no job to work on: the create of its part was skipped.
+    #[must_use]
+    pub fn is_without_job(&self, ix: StepIx) -> bool {
+        let steps = self.steps_of(self.step(ix).part).map(|ix| self.step(ix));
+        let mut creates = steps.filter(|step| step.kind == StepKind::Create);
+        self.step(ix).kind != StepKind::Create
+            && creates.any(|step| matches!(step.ask, Ask::Skipped))
     }
 }

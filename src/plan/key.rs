@@ -50,15 +50,23 @@ impl StepKey {
             Content::Approve { message } if !message.is_empty() => {
                 canonical.text("message").text(message);
             }
-            Content::Download { artifacts } => match artifacts {
-                Selection::All => {}
-                Selection::Root => {
-                    canonical.text("artifacts").text("root");
+            Content::Download {
+                artifacts,
+                transcript,
+            } => {
+                match artifacts {
+                    Selection::All => {}
+                    Selection::Root => {
+                        canonical.text("artifacts").text("root");
+                    }
+                    Selection::Labels(pattern) => {
+                        canonical.text("artifacts").text("labels").text(pattern);
+                    }
                 }
-                Selection::Labels(pattern) => {
-                    canonical.text("artifacts").text("labels").text(pattern);
+                if *transcript {
+                    canonical.text("transcript");
                 }
-            },
+            }
             Content::Review {
                 view: Some(view), ..
             } => canonical.view(view),

@@ -1,6 +1,6 @@
 //! The double-entry ledger: what was reserved, what was charged, what was let go. Totals come from the entries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +131,18 @@ impl Ledger {
     #[must_use]
     pub fn charged_in(&self, run: RunId) -> Cents {
         self.charged_by_run.get(&run).copied().unwrap_or_default()
+    }
+
+    /// What was charged in `run` beyond holds. A send that held nothing, as where no balance is read, goes beyond nothing.
+    #[must_use]
+    pub fn excess_in(&self, run: RunId) -> Cents {
+        let of_kind = |kind| self.entries.iter().filter(move |entry| entry.kind == kind);
+        let held: BTreeSet<&IdempotencyKey> =
+            of_kind(EntryKind::Hold).map(|entry| &entry.key).collect();
+        of_kind(EntryKind::Excess)
+            .filter(|entry| entry.run == Some(run) && held.contains(&entry.key))
+            .map(|entry| entry.amount)
+            .sum()
     }
 
     /// Charges and open holds of one remote job.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::bill::Bills;
 use super::content::Content;
 use super::durations::Durations;
 use super::gate::Approval;
@@ -45,7 +46,7 @@ pub struct Send {
     pub attempt: u32,
     /// The header that makes a retry exact.
     pub key: IdempotencyKey,
-    /// What it reserved.
+    /// What it reserves; once its job ended, the job's bill has what is still held.
     pub hold: Cents,
     /// The job that a follow-up or review is about; `None` for a create.
     pub target: Option<Target>,
@@ -223,12 +224,8 @@ pub struct Lineage {
     pub part: Option<PartId>,
     /// The job, once the service has named it.
     pub job: Option<JobId>,
-    /// What the job was charged in all; of the job that has `job` as its id, not of failed ones before it.
-    pub charged: Cents,
     /// Its sends, in the order of their first intents.
     pub sends: Vec<SendIx>,
-    /// It was adopted, and what it had been charged before is not known yet: that is no charge of ours.
-    pub baseline_unknown: bool,
     /// Its part is made anew on purpose: it is kept, and is no part's job any more.
     pub retired: bool,
 }
@@ -253,6 +250,15 @@ pub struct Published {
     pub stored: Stored,
 }
 
+/// A job's conversation, as it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transcript {
+    /// The Markdown.
+    pub stored: Stored,
+    /// How much of what we sent was answered by then.
+    pub answers: u32,
+}
+
 /// All that the journal says about the remote side.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
@@ -266,6 +272,8 @@ pub struct Memory {
     pub index: BTreeMap<SendId, SendIx>,
     /// Checks that passed.
     pub passed_checks: BTreeSet<SendId>,
+    /// The conversations that were read, by job.
+    pub transcripts: BTreeMap<LineageId, Transcript>,
     /// What people said to gates, by what they were asked about.
     pub approvals: BTreeMap<SendId, Approval>,
     /// What was published, by the path that it should have, relative to the output folder.
@@ -274,12 +282,16 @@ pub struct Memory {
     pub jobs: BTreeMap<JobId, LineageId>,
     /// Whether it is known that no earlier state of this family left jobs behind, or which.
     pub scanned: bool,
+    /// Creates that became known in a run, and were or are to be looked for before they are sent.
+    pub late_creates: BTreeSet<StepKey>,
     /// Creates of which a job may be there already.
     pub claims: BTreeMap<StepKey, Claim>,
     /// The last price seen.
     pub price: Option<Price>,
     /// What was held and charged.
     pub ledger: Ledger,
+    /// What each job was charged.
+    pub bills: Bills,
     /// How many jobs the service works on for us, as far as we know.
     pub active_jobs: usize,
     /// The holds of all sends ever intended.
@@ -321,6 +333,34 @@ impl Memory {
         }
     }
 
+    /// How much of what was sent to the job of `lineage` was answered: its conversation grows with it.
+    #[must_use]
+    pub fn answers(&self, lineage: &LineageId) -> u32 {
+        let sends = self
+            .lineages
+            .get(lineage)
+            .map(|known| known.sends.as_slice());
+        let sends = sends.unwrap_or_default().iter().map(|ix| self.send(*ix));
+        let answered = |send: &Send| {
+            let is_answered = matches!(
+                send.state,
+                SendState::Applied(_)
+                    | SendState::Collecting(_)
+                    | SendState::Reviewed(_)
+                    | SendState::Failed { .. }
+            );
+            send.attempt + u32::from(is_answered)
+        };
+        sends.map(answered).sum()
+    }
+
+    /// The conversation of the job of `lineage`, when nothing was answered since it was read.
+    #[must_use]
+    pub fn transcript(&self, lineage: &LineageId) -> Option<Stored> {
+        let transcript = self.transcripts.get(lineage)?;
+        (transcript.answers == self.answers(lineage)).then_some(transcript.stored)
+    }
+
     /// The writes that changed the job for good or may have, in order.
     #[must_use]
     pub fn applied(&self, lineage: &Lineage) -> Vec<&Send> {
@@ -336,6 +376,13 @@ impl Memory {
         self.lineages
             .get(lineage)
             .is_some_and(|known| known.retired)
+    }
+
+    /// What the job of `lineage` was charged in all; not the failed ones before it.
+    #[must_use]
+    pub fn charged(&self, lineage: &Lineage) -> Cents {
+        let bill = lineage.job.as_ref().and_then(|job| self.bills.of(job));
+        bill.map_or(Cents::ZERO, |bill| bill.charged)
     }
 
     /// What a write may cost: the larger of the hold and the dearest single charge seen; `None` before the first price.

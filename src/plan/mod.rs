@@ -2,10 +2,12 @@
 
 pub mod action;
 pub mod actions;
+pub mod bill;
 pub mod bind;
 pub mod content;
 pub mod difference;
 pub mod durations;
+pub mod dynamic;
 pub mod family;
 pub mod forecast;
 pub mod gate;
@@ -21,6 +23,7 @@ pub mod remote;
 pub mod resolve;
 pub mod selection;
 pub mod settings;
+pub mod settle;
 pub mod subset;
 pub mod timing;
 pub mod view;

@@ -79,6 +79,12 @@ pub fn files(stem: &str, selection: &Selection, result: &WriteResult) -> Vec<Pla
     files
 }
 
+/// Where a download under `stem` publishes the conversation.
+#[must_use]
+pub fn transcript(stem: &str) -> String {
+    format!("{stem}.transcript.md")
+}
+
 /// Whether the files of an assembly could be told apart by `text`.
 #[must_use]
 pub fn could_be_label(text: &str) -> bool {

@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::bind::chain;
 use super::content::Content;
-use super::family::{Family, PartIx, Step};
+use super::family::{Ask, Family, PartIx, Step};
 use super::ids::StepId;
 use super::key::LineageId;
 use super::memory::{Lineage, Memory};
@@ -75,7 +75,7 @@ impl Recreation {
         Some(Self {
             before,
             job: known.job.clone(),
-            charged: known.charged,
+            charged: memory.charged(known),
             cause,
         })
     }
@@ -89,7 +89,9 @@ fn first_difference(
     known: &Lineage,
 ) -> Option<Cause> {
     let steps = family.steps_of(part).map(|ix| family.step(ix));
-    let wanted: Vec<&Step> = steps.filter(|step| step.kind.is_write()).collect();
+    let wanted: Vec<&Step> = steps
+        .filter(|step| step.kind.is_write() && !matches!(step.ask, Ask::Skipped))
+        .collect();
     let applied = memory.applied(known);
     let is_wanted = |depth: usize, key| {
         let step = wanted.get(depth);

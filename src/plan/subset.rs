@@ -134,7 +134,7 @@ impl Plan {
     fn is_done(&self, part: PartIx) -> bool {
         self.family
             .steps_of(part)
-            .all(|ix| *self.action(ix) == Action::Reuse)
+            .all(|ix| self.action(ix).is_done())
     }
 
     /// The steps of `chosen` parts that need steps of others which are not done, each with one of those parts.
@@ -143,7 +143,7 @@ impl Plan {
         for ix in chosen.iter().flat_map(|part| self.family.steps_of(*part)) {
             for need in &self.family.step(ix).needs {
                 let part = self.family.step(*need).part;
-                if !chosen.contains(&part) && *self.action(*need) != Action::Reuse {
+                if !chosen.contains(&part) && !self.action(*need).is_done() {
                     unmet.insert(ix, part);
                 }
             }

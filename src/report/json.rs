@@ -105,6 +105,8 @@ struct LeftOver<'a> {
 struct Cost<'a> {
     charged_cents: Cents,
     held_cents: Cents,
+    /// Charged beyond what was held.
+    excess_cents: Cents,
     pending_jobs: usize,
     currency: Option<&'a str>,
 }
@@ -181,6 +183,7 @@ impl<'a> Heading<'a> {
             cost: Cost {
                 charged_cents: summary.cost.charged,
                 held_cents: summary.cost.held,
+                excess_cents: summary.cost.excess,
                 pending_jobs: summary.cost.pending_jobs,
                 currency: summary.cost.currency.as_deref(),
             },

@@ -121,17 +121,24 @@ fn tone(event: &Event) -> Tone {
     match event {
         Event::BalanceRead { .. }
         | Event::Bound { .. }
+        | Event::Resolved { .. }
         | Event::Intended { .. }
         | Event::Resent { .. }
         | Event::PollSent { .. }
+        | Event::ChargeAsked { .. }
+        | Event::ChargeUnknown { .. }
         | Event::Searched { why: None, .. }
         | Event::Polled { .. }
         | Event::Swept { .. }
+        | Event::Transcribed { .. }
         | Event::FileStored { .. } => Tone::Dim,
         Event::RunStarted { .. } | Event::RunResumed { .. } | Event::Unpaused { .. } => {
             Tone::Strong
         }
-        Event::Accepted { .. } | Event::Scanned { .. } => Tone::Plain,
+        Event::Accepted { .. }
+        | Event::Scanned { .. }
+        | Event::ChargeKnown { .. }
+        | Event::NotCharged { .. } => Tone::Plain,
         Event::BalanceNotRead { .. }
         | Event::Postponed { .. }
         | Event::Unanswered { .. }
@@ -151,12 +158,16 @@ fn tone(event: &Event) -> Tone {
         }
         | Event::FileNotStored {
             retry_at: Some(_), ..
+        }
+        | Event::NotTranscribed {
+            retry_at: Some(_), ..
         } => Tone::Warning,
         Event::Refused { .. }
         | Event::Unresolved { .. }
         | Event::Claimed { .. }
         | Event::JobFailed { again_at: None, .. }
         | Event::FileNotStored { retry_at: None, .. }
+        | Event::NotTranscribed { retry_at: None, .. }
         | Event::StepFailed { .. }
         | Event::Reviewed {
             accepted: false, ..

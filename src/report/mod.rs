@@ -26,4 +26,5 @@ mod table;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod why;
 pub mod words;

@@ -34,7 +34,10 @@ impl Orphan {
             charged_cents: charged,
         };
         known
-            .filter_map(|known| Some(orphan(known.job.as_ref()?, &known.part, known.charged)))
+            .filter_map(|known| {
+                let charged = memory.charged(known);
+                Some(orphan(known.job.as_ref()?, &known.part, charged))
+            })
             .collect()
     }
 }

@@ -89,7 +89,7 @@ impl PlannedSends {
 }
 
 /// Whether the step at `ix` is a write that runs and is not charged yet: one whose files are on their way home may be.
-fn is_due(plan: &Plan, memory: &Memory, ix: StepIx) -> bool {
+pub(super) fn is_due(plan: &Plan, memory: &Memory, ix: StepIx) -> bool {
     let send = plan.send_id(ix).and_then(|id| memory.find(&id));
     let is_charged = send.is_some_and(|send| {
         matches!(send.state, SendState::Collecting(_)) && send.hold == Cents::ZERO

@@ -206,15 +206,20 @@ impl<'a> Part<'a> {
         let lineage = plan.lineage(ix);
         let known = lineage.and_then(|lineage| desk.memory.lineages.get(&lineage));
         let job = known.and_then(|lineage| lineage.job.as_ref());
+        let is_skipped = |step: &StepIx| *plan.action(*step) == Action::Skip;
+        let skipped = plan.family.steps_of(ix).filter(is_skipped);
         Self {
             id: part.id.as_str(),
             job_id: job.map(|job| job.0.as_str()),
             steps: plan
                 .family
                 .steps_of(ix)
+                .filter(|step| !is_skipped(step))
                 .map(|step| Step::of(desk, step))
                 .collect(),
-            skipped: part.skipped.iter().map(|(id, _)| id.as_str()).collect(),
+            skipped: (part.skipped.iter().map(|(id, _)| id.as_str()))
+                .chain(skipped.map(|step| plan.family.step(step).id.as_str()))
+                .collect(),
         }
     }
 }
@@ -226,6 +231,7 @@ impl<'a> Step<'a> {
         let (action, reason) = match plan.action(ix) {
             Action::Reuse => ("reuse", reused(plan, memory, ix)),
             Action::Run(reason) => ("run", reason.to_string()),
+            Action::Skip => ("skip", "its condition is false".to_owned()),
             Action::Recreate(anew) => ("recreate", anew.to_string()),
             Action::Blocked(blocker) => ("blocked", blocker.to_string()),
         };
@@ -237,7 +243,7 @@ impl<'a> Step<'a> {
                 job_id: anew.job.as_ref().map(|job| job.0.as_str()),
                 charged_cents: anew.charged,
             }),
-            Action::Reuse | Action::Run(_) | Action::Blocked(_) => None,
+            Action::Reuse | Action::Run(_) | Action::Skip | Action::Blocked(_) => None,
         };
         Self {
             id: step.id.as_str(),

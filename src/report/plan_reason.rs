@@ -11,6 +11,7 @@ use crate::plan::memory::Memory;
 pub(super) enum Kind {
     /// It never ran, or follows what runs: that goes without saying.
     Plain,
+    Waits,
     Recreate,
     Continues,
     Again,
@@ -26,8 +27,9 @@ impl Kind {
     /// The kind of what is done; `None` for what is reused.
     pub(super) const fn of(action: &Action) -> Option<Self> {
         Some(match action {
-            Action::Reuse => return None,
-            Action::Run(Reason::New | Reason::Follows) => Self::Plain,
+            Action::Reuse | Action::Skip => return None,
+            Action::Run(Reason::New | Reason::Follows | Reason::Grew) => Self::Plain,
+            Action::Run(Reason::Waits { .. }) => Self::Waits,
             Action::Recreate(_) => Self::Recreate,
             Action::Run(Reason::Continues { .. }) => Self::Continues,
             Action::Run(Reason::Again { .. }) => Self::Again,

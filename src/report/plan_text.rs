@@ -124,7 +124,7 @@ impl<'a> Entry<'a> {
         };
         self.look.steps.push((&step.id, kind));
         let why = match action {
-            Action::Reuse => return,
+            Action::Reuse | Action::Skip => return,
             Action::Recreate(anew) => {
                 self.look.mark = Mark::Anew;
                 anew.to_string()
@@ -224,7 +224,8 @@ fn note_line(note: &str, palette: Palette) -> String {
 /// A part that is reused, and why each of its steps is.
 fn kept_line(plan: &Plan, memory: &Memory, entry: &Entry<'_>, palette: Palette) -> String {
     let mut text = format!("  = {}\n", entry.id);
-    for ix in plan.family.steps_of(entry.part) {
+    let exists = |ix: &StepIx| *plan.action(*ix) != Action::Skip;
+    for ix in plan.family.steps_of(entry.part).filter(exists) {
         let why = terminal::clipped(&reused(plan, memory, ix), 100);
         let note = format!("{}: {why}", plan.family.step(ix).id);
         text.push_str(&note_line(&note, palette));

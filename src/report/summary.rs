@@ -89,6 +89,10 @@ pub struct CostSummary {
     pub charged: Cents,
     /// Reserved for sends that may still be charged, of all runs.
     pub held: Cents,
+    /// Of that, for failed jobs of which the service has named no charge.
+    pub held_for_failed: Cents,
+    /// Charged in this run beyond what was held.
+    pub excess: Cents,
     /// Jobs that are done and whose charge is not known yet.
     pub pending_jobs: usize,
     /// The currency; unknown before the first balance was read. Text of the service.
@@ -189,6 +193,8 @@ impl Summary {
             cost: CostSummary {
                 charged: memory.ledger.charged_in(run.id),
                 held: memory.ledger.held(),
+                held_for_failed: memory.bills.held_for_failed(),
+                excess: memory.ledger.excess_in(run.id),
                 pending_jobs: memory.pending_charges(),
                 currency: memory.price.as_ref().map(|price| price.currency.clone()),
             },
@@ -272,16 +278,14 @@ impl<'a> Desk<'a> {
                 *charged.entry(entry.lineage).or_default() += entry.amount;
             }
         }
-        let awaits_charge = |send: &&crate::plan::memory::Send| {
-            send.hold > Cents::ZERO
-                && matches!(send.state, SendState::Applied(_) | SendState::Collecting(_))
-        };
-        let pending = memory.sends.iter().filter(awaits_charge);
+        let pending = memory.bills.iter().filter(|bill| bill.is_pending());
         Self {
             run,
             memory,
             charged,
-            pending: pending.map(|send| send.id.lineage).collect(),
+            pending: pending
+                .filter_map(|bill| memory.jobs.get(&bill.job).copied())
+                .collect(),
         }
     }
 
@@ -353,12 +357,17 @@ impl<'a> Desk<'a> {
             return now.iter().map(shown).collect();
         };
         let before = part.steps.iter().take_while(|other| other.id != step.id);
-        let write = before.filter(|other| other.kind.is_write()).last();
+        // One that was skipped has no key.
+        let write = before
+            .filter(|other| other.kind.is_write() && other.key.is_some())
+            .last();
         let result = write.and_then(|write| self.memory.write_result(&part.send_id(write)?));
         let wanted = result.map(|result| publish::files(stem, &step.artifacts, result));
-        let published = wanted.into_iter().flatten();
-        published
-            .filter_map(|file| self.memory.published.get(&file.path))
+        let paths = wanted.into_iter().flatten().map(|file| file.path);
+        let transcript = step.transcript.then(|| publish::transcript(stem));
+        paths
+            .chain(transcript)
+            .filter_map(|path| self.memory.published.get(&path))
             .map(shown)
             .collect()
     }

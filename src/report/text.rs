@@ -188,6 +188,18 @@ fn cost(summary: &Summary) -> String {
     let mut text = format!("{}{} charged", cost.charged, currency.unwrap_or_default());
     if cost.held.0 > 0 {
         text.push_str(&format!(", {} on hold", cost.held));
+        if cost.held_for_failed.0 > 0 {
+            let failed = cost.held_for_failed;
+            text.push_str(&format!(
+                " ({failed} for failed jobs whose charge is not named)"
+            ));
+        }
+    }
+    if cost.excess.0 > 0 {
+        text.push_str(&format!(
+            "; {} of it beyond what was held: the service charged more than it had shown",
+            cost.excess
+        ));
     }
     if cost.pending_jobs > 0 {
         let jobs = counted(cost.pending_jobs, "job");

@@ -3,9 +3,9 @@
 use crate::plan::ids::PartId;
 use crate::plan::memory::Published;
 use crate::plan::money::Cents;
-use crate::plan::remote::{Timestamp, WriteResult};
+use crate::plan::remote::{JobId, Timestamp, WriteResult};
 use crate::run::call::Call;
-use crate::run::event::Event;
+use crate::run::event::{Event, Resolution};
 use crate::run::outcome::RunEnd;
 use crate::run::stop::StopReason;
 use crate::untrusted::terminal;
@@ -38,6 +38,12 @@ pub fn words(event: &Event) -> String {
         }
         Event::Paused { by, .. } => format!("{} paused the run", quote(&by.user)),
         Event::Unpaused { by, .. } => format!("{} lets the run go on", quote(&by.user)),
+        Event::Transcribed { .. } => "its conversation is read".to_owned(),
+        Event::NotTranscribed { why, retry_at, .. } => format!(
+            "its conversation could not be read{}: {}",
+            and_then(*retry_at),
+            quote(why)
+        ),
         Event::Approval {
             verdict,
             by,
@@ -145,6 +151,13 @@ fn of_send(event: &Event) -> String {
             quote(&refusal.message),
             id(call)
         ),
+        Event::Resolved { resolution, .. } => match resolution {
+            Resolution::Skipped {} => "its condition is false: it is skipped".to_owned(),
+            Resolution::Asks { content, .. } => match content.prompt() {
+                Some(prompt) => format!("what it asks for is known: {}", quote(prompt.as_str())),
+                None => "what it asks for is known".to_owned(),
+            },
+        },
         Event::Distrusted {} => "the journal is older than what was here".to_owned(),
         Event::Unresolved { why, .. } => format!("unresolved: {}", quote(why)),
         Event::Doubted { .. }
@@ -179,6 +192,10 @@ fn of_send(event: &Event) -> String {
             quote(why),
             id(call)
         ),
+        Event::ChargeAsked { .. }
+        | Event::ChargeKnown { .. }
+        | Event::ChargeUnknown { .. }
+        | Event::NotCharged { .. } => of_charge(event),
         Event::FileStored { stored, .. } => {
             format!("a file is home: {} bytes", stored.bytes)
         }
@@ -240,6 +257,32 @@ fn of_search(event: &Event) -> String {
         }
         other => other.name().replace('_', " "),
     }
+}
+
+/// What is said of a charge that comes late.
+fn of_charge(event: &Event) -> String {
+    match event {
+        Event::ChargeAsked { job, .. } => {
+            format!("the charge of {} is asked for", named(job))
+        }
+        Event::ChargeKnown { job, charged, .. } => {
+            format!("{} has cost {charged} so far", named(job))
+        }
+        Event::ChargeUnknown { job, why, .. } => format!(
+            "the charge of {} is not known yet: {}",
+            named(job),
+            quote(why)
+        ),
+        Event::NotCharged { job } => format!(
+            "{} failed and no charge of it came: nothing is held for it any more",
+            named(job)
+        ),
+        other => other.name().replace('_', " "),
+    }
+}
+
+fn named(job: &JobId) -> String {
+    terminal::clipped(&job.0, 60)
 }
 
 fn and_then(again: Option<Timestamp>) -> &'static str {

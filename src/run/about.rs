@@ -20,9 +20,14 @@ impl Event {
             | Self::Polled { call, .. }
             | Self::Completed { call, .. }
             | Self::JobFailed { call, .. }
+            | Self::ChargeKnown { call, .. }
+            | Self::ChargeUnknown { call, .. }
             | Self::FileStored { call, .. }
             | Self::FileNotStored { call, .. } => Some(call),
-            Self::Searched { call, .. } | Self::Swept { call, .. } => Some(call),
+            Self::Transcribed { call, .. }
+            | Self::NotTranscribed { call, .. }
+            | Self::Searched { call, .. }
+            | Self::Swept { call, .. } => Some(call),
             Self::Unresolved { call, .. } | Self::Doubted { call, .. } => call.as_ref(),
             _ => None,
         }
@@ -74,8 +79,11 @@ impl Event {
             | Self::Checked { step, .. }
             | Self::FilesPublished { step, .. }
             | Self::Approval { step, .. }
+            | Self::Transcribed { step, .. }
+            | Self::NotTranscribed { step, .. }
             | Self::Capped { step, .. }
             | Self::Claimed { step, .. }
+            | Self::Resolved { step, .. }
             | Self::StepFailed { step, .. } => Some(step),
             _ => None,
         }
@@ -90,6 +98,7 @@ impl Event {
             Self::Bound { .. } => "bound",
             Self::BalanceRead { .. } => "balance_read",
             Self::BalanceNotRead { .. } => "balance_not_read",
+            Self::Resolved { .. } => "resolved",
             Self::Intended { .. } => "intended",
             Self::Resent { .. } => "resent",
             Self::Postponed { .. } => "postponed",
@@ -113,12 +122,18 @@ impl Event {
             Self::Swept { .. } => "swept",
             Self::Completed { .. } => "completed",
             Self::JobFailed { .. } => "job_failed",
+            Self::ChargeAsked { .. } => "charge_asked",
+            Self::ChargeKnown { .. } => "charge_known",
+            Self::ChargeUnknown { .. } => "charge_unknown",
+            Self::NotCharged { .. } => "not_charged",
             Self::FileStored { .. } => "file_stored",
             Self::FileNotStored { .. } => "file_not_stored",
             Self::FileLost { .. } => "file_lost",
             Self::Checked { .. } => "checked",
             Self::FilesPublished { .. } => "files_published",
             Self::Approval { .. } => "approval",
+            Self::Transcribed { .. } => "transcribed",
+            Self::NotTranscribed { .. } => "not_transcribed",
             Self::Capped { .. } => "capped",
             Self::StepFailed { .. } => "step_failed",
             Self::Paused { .. } => "paused",

@@ -1,6 +1,7 @@
 //! Looking for broken promises in what was recorded: what must never be in a journal, whatever happened.
 
 mod lineage;
+mod resolved;
 
 use std::collections::BTreeMap;
 
@@ -46,6 +47,7 @@ impl Audit {
         broken.extend(self.key(&record.event));
         broken.extend(self.job(&record.event));
         broken.extend(lineage::broken(&self.history.memory, &record.event));
+        broken.extend(resolved::broken(self.history.run.as_ref(), &record.event));
         broken.extend(self.order(record));
         self.history.apply(record);
         broken.extend(self.cap(record));
@@ -185,7 +187,10 @@ fn totals(memory: &Memory) -> Vec<String> {
         });
         Cents(moved.sum())
     };
-    let held: Cents = Cents(memory.sends.iter().map(|send| send.hold.0).sum());
+    let unbilled = memory.bills.iter().flat_map(|bill| &bill.unbilled);
+    let held: Cents = (memory.sends.iter().map(|send| send.hold))
+        .chain(unbilled.map(|run| run.hold))
+        .sum();
     let open: Cents = Cents(memory.sends.iter().map(|send| send.open_hold().0).sum());
     let is_negative = |entry: &&crate::plan::ledger::Entry| entry.amount < Cents::ZERO;
     let negative = memory.ledger.entries().iter().find(is_negative);
@@ -200,7 +205,11 @@ fn totals(memory: &Memory) -> Vec<String> {
             memory.ledger.charged(),
             balance(Account::Charged),
         ),
-        ("the holds of all sends", memory.ledger.held(), held),
+        (
+            "the holds of all sends and bills",
+            memory.ledger.held(),
+            held,
+        ),
         ("the holds of open sends", memory.open_holds, open),
     ]
     .into_iter()

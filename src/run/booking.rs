@@ -1,10 +1,13 @@
 //! Money in the memory: what an event moves in the ledger.
 
+use super::event::Event;
+use crate::plan::bill::{Asking, Unbilled};
 use crate::plan::ids::RunId;
+use crate::plan::key::IdempotencyKey;
 use crate::plan::ledger::{Account, Entry, EntryKind};
-use crate::plan::memory::{Memory, SendIx, SendState};
+use crate::plan::memory::{Memory, SendIx};
 use crate::plan::money::Cents;
-use crate::plan::remote::Timestamp;
+use crate::plan::remote::{JobId, Timestamp};
 use crate::teeth::{Bug, bites};
 
 /// What an event about money is booked under.
@@ -14,68 +17,173 @@ pub(super) struct Booking {
     pub(super) run: Option<RunId>,
 }
 
+/// What an entry is about.
+struct Subject<'a> {
+    send: SendIx,
+    key: &'a IdempotencyKey,
+    job: Option<&'a JobId>,
+}
+
 impl Memory {
-    /// Books what the job was charged since we last knew, against the holds of its ended writes.
-    pub(super) fn charge(&mut self, ix: SendIx, booking: Booking, total: Option<Cents>) {
-        let Some(total) = total else { return };
-        let lineage = self.lineage_of(ix);
-        if std::mem::take(&mut lineage.baseline_unknown) {
-            lineage.charged = total;
-            return;
-        }
-        let known = if bites(Bug::ChargeAgain) {
-            Cents::ZERO
-        } else {
-            lineage.charged
+    /// A run of a send's job ended, well or not. Its hold stays until the charge is known: what a failed run costs may
+    /// come later as well.
+    pub(super) fn run_ended(
+        &mut self,
+        ix: SendIx,
+        booking: Booking,
+        charged: Option<Cents>,
+        failed: bool,
+    ) {
+        let Some(job) = self.lineage_of(ix).job.clone() else {
+            return self.release(ix, booking);
         };
-        let mut due = (total - known).or_zero();
-        lineage.charged = lineage.charged.max(total);
-        let sends = lineage.sends.clone();
-        for other in sends {
-            let send = self.send(other);
-            let ended = matches!(
-                send.state,
-                SendState::Collecting(_) | SendState::Applied(_) | SendState::Failed { .. }
-            );
-            if !ended || send.hold == Cents::ZERO {
-                continue;
-            }
-            let whole = bites(Bug::CaptureWholeHold);
-            let captured = if whole { send.hold } else { due.min(send.hold) };
-            self.post(other, booking, EntryKind::Capture, captured);
-            // What goes beyond all holds is this write's own, as far as can be told.
-            let beyond = if other == ix {
-                due - captured
-            } else {
-                Cents::ZERO
-            };
-            self.ledger.note_charge(captured + beyond);
-            self.sends[other.0 as usize].hold -= captured;
-            self.release(other, booking);
-            due = (due - captured).or_zero();
+        let send = &mut self.sends[ix.0 as usize];
+        let run = Unbilled {
+            send: ix,
+            key: send.key.clone(),
+            hold: std::mem::take(&mut send.hold),
+            failed,
+        };
+        self.bills.change(&job, |bill| {
+            bill.unbilled.push(run);
+            bill.asking = Some(Asking::begin(booking.at));
+        });
+        if let Some(total) = charged {
+            self.charge(&job, booking, total);
         }
-        self.post(ix, booking, EntryKind::Excess, due);
     }
 
+    /// What an event says about a charge that comes late.
+    pub(super) fn bill(&mut self, booking: Booking, event: &Event) {
+        match event {
+            Event::ChargeAsked { job, ask_at } => self.asking(job, |asking| {
+                asking.last = booking.at;
+                asking.ask_at = *ask_at;
+                asking.asked += 1;
+                asking.is_out = true;
+            }),
+            Event::ChargeUnknown { job, ask_at, .. } => self.asking(job, |asking| {
+                asking.ask_at = *ask_at;
+                asking.is_out = false;
+            }),
+            Event::ChargeKnown { job, charged, .. } => self.charge(job, booking, *charged),
+            Event::NotCharged { job } => self.let_go(job, booking),
+            _ => {}
+        }
+    }
+
+    fn asking(&mut self, job: &JobId, change: impl FnOnce(&mut Asking)) {
+        self.bills.change(job, |bill| {
+            if let Some(asking) = &mut bill.asking {
+                change(asking);
+            }
+        });
+    }
+
+    /// Books what the job was charged since we last knew, against the holds of its ended runs.
+    fn charge(&mut self, job: &JobId, booking: Booking, total: Cents) {
+        let (runs, mut due) = self.bills.change(job, |bill| {
+            bill.asking = None;
+            let runs = std::mem::take(&mut bill.unbilled);
+            let known = if bites(Bug::ChargeAgain) {
+                Cents::ZERO
+            } else {
+                bill.charged
+            };
+            let due = if std::mem::take(&mut bill.baseline_unknown) {
+                // What of it came before us can't be told; of what came since, no more is ours than was held.
+                total.min(runs.iter().map(|run| run.hold).sum())
+            } else {
+                (total - known).or_zero()
+            };
+            bill.charged = bill.charged.max(total);
+            (runs, due)
+        });
+        let mut left = runs.len();
+        for run in &runs {
+            left -= 1;
+            let subject = Subject {
+                send: run.send,
+                key: &run.key,
+                job: Some(job),
+            };
+            let whole = bites(Bug::CaptureWholeHold);
+            let captured = if whole { run.hold } else { due.min(run.hold) };
+            self.post(&subject, booking, EntryKind::Capture, captured);
+            due = (due - captured).or_zero();
+            // What goes beyond all holds is the last run's own, as far as can be told.
+            let beyond = if left == 0 { due } else { Cents::ZERO };
+            if run.hold > Cents::ZERO {
+                self.ledger.note_charge(captured + beyond);
+            }
+            if !bites(Bug::NeverRelease) {
+                self.post(&subject, booking, EntryKind::Release, run.hold - captured);
+            }
+            self.post(&subject, booking, EntryKind::Excess, beyond);
+        }
+    }
+
+    /// Lets the holds of a job's failed runs go, which cost nothing as far as the service tells.
+    fn let_go(&mut self, job: &JobId, booking: Booking) {
+        let failed = self.bills.change(job, |bill| {
+            let (failed, others) = std::mem::take(&mut bill.unbilled)
+                .into_iter()
+                .partition(|run| run.failed);
+            bill.unbilled = others;
+            if bill.unbilled.is_empty() {
+                bill.asking = None;
+            } else if let Some(asking) = &mut bill.asking {
+                asking.is_out = false;
+            }
+            failed
+        });
+        let failed: Vec<Unbilled> = failed;
+        for run in &failed {
+            let subject = Subject {
+                send: run.send,
+                key: &run.key,
+                job: Some(job),
+            };
+            self.post(&subject, booking, EntryKind::Release, run.hold);
+        }
+    }
+
+    /// Reserves what a send may cost.
+    pub(super) fn reserve(&mut self, ix: SendIx, booking: Booking, amount: Cents) {
+        if !bites(Bug::ForgetHold) {
+            self.post_for(ix, booking, EntryKind::Hold, amount);
+        }
+    }
+
+    /// Lets the hold of a send go that was not executed.
     pub(super) fn release(&mut self, ix: SendIx, booking: Booking) {
         if bites(Bug::NeverRelease) {
             return;
         }
-        self.post(ix, booking, EntryKind::Release, self.send(ix).hold);
+        self.post_for(ix, booking, EntryKind::Release, self.send(ix).hold);
         self.sends[ix.0 as usize].hold = Cents::ZERO;
     }
 
-    pub(super) fn post(&mut self, ix: SendIx, booking: Booking, kind: EntryKind, amount: Cents) {
-        if bites(Bug::ForgetHold) && kind == EntryKind::Hold {
-            return;
-        }
+    fn post_for(&mut self, ix: SendIx, booking: Booking, kind: EntryKind, amount: Cents) {
+        let send = self.send(ix);
+        let key = send.key.clone();
+        let job = send.target.as_ref().map(|target| target.job.clone());
+        let subject = Subject {
+            send: ix,
+            key: &key,
+            job: job.as_ref(),
+        };
+        self.post(&subject, booking, kind, amount);
+    }
+
+    fn post(&mut self, subject: &Subject<'_>, booking: Booking, kind: EntryKind, amount: Cents) {
         let (from, to) = match kind {
             EntryKind::Hold => (Account::Workspace, Account::Held),
             EntryKind::Capture => (Account::Held, Account::Charged),
             EntryKind::Excess => (Account::Workspace, Account::Charged),
             EntryKind::Release => (Account::Held, Account::Workspace),
         };
-        let send = self.send(ix);
+        let send = self.send(subject.send);
         let entry = Entry {
             at: booking.at,
             run: booking.run,
@@ -85,11 +193,8 @@ impl Memory {
             amount,
             lineage: send.id.lineage,
             part: send.step.part.clone(),
-            job: self
-                .lineages
-                .get(&send.id.lineage)
-                .and_then(|lineage| lineage.job.clone()),
-            key: send.key.clone(),
+            job: subject.job.cloned(),
+            key: subject.key.clone(),
         };
         self.ledger.post(entry);
     }

@@ -104,7 +104,7 @@ impl Memory {
             self.give(&write.step.part, write.send.lineage);
             let lineage = self.lineage_of(ix);
             lineage.job = Some(job.clone());
-            lineage.baseline_unknown = true;
+            self.bills.change(job, |bill| bill.baseline_unknown = true);
             self.claims.remove(&write.send.lineage.create);
         }
     }

@@ -57,6 +57,21 @@ pub struct Person {
     pub host: String,
 }
 
+/// What a dynamic step turned out to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "as", rename_all = "snake_case")]
+pub enum Resolution {
+    /// Its condition is false: it does not exist.
+    Skipped {},
+    /// It asks for something.
+    Asks {
+        /// Its work, on its part's job.
+        send: SendId,
+        /// What it asks for.
+        content: Content,
+    },
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -101,6 +116,13 @@ pub enum Event {
         why: String,
         /// When it is asked for again.
         retry_at: Timestamp,
+    },
+    /// A dynamic step is known: the results that it reads are there.
+    Resolved {
+        /// The step.
+        step: StepRef,
+        /// What it turned out to be.
+        resolution: Resolution,
     },
     /// A send is about to go out; from here on it may have been executed.
     Intended {
@@ -299,6 +321,38 @@ pub enum Event {
         /// What it brought.
         result: WriteResult,
     },
+    /// What a job was charged is about to be asked for.
+    ChargeAsked {
+        /// The job.
+        job: JobId,
+        /// Should the answer be lost: not to be asked before.
+        ask_at: Timestamp,
+    },
+    /// What a job was charged is known, later than its end.
+    ChargeKnown {
+        /// The job.
+        job: JobId,
+        /// The request.
+        call: Call,
+        /// All its runs together.
+        charged: Cents,
+    },
+    /// What a job was charged is still not known.
+    ChargeUnknown {
+        /// The job.
+        job: JobId,
+        /// The request.
+        call: Call,
+        /// What came instead.
+        why: String,
+        /// When it is asked for again.
+        ask_at: Timestamp,
+    },
+    /// The service named no charge of a failed run for so long that nothing is held for it any more.
+    NotCharged {
+        /// The job.
+        job: JobId,
+    },
     /// The service failed the job.
     JobFailed {
         /// The send.
@@ -360,6 +414,28 @@ pub enum Event {
         step: StepRef,
         /// The files.
         files: Vec<Published>,
+    },
+    /// A job's conversation was read, and is in the content store as Markdown.
+    Transcribed {
+        /// The download that publishes it.
+        step: StepRef,
+        /// The job.
+        lineage: LineageId,
+        /// The request.
+        call: Call,
+        /// The Markdown.
+        stored: Stored,
+    },
+    /// A job's conversation could not be read.
+    NotTranscribed {
+        /// The download that wants it.
+        step: StepRef,
+        /// The request.
+        call: Call,
+        /// What came instead.
+        why: String,
+        /// When it is asked for again; `None`: not in this run.
+        retry_at: Option<Timestamp>,
     },
     /// A person answered a gate: the part goes on behind it, or does not.
     Approval {

@@ -15,6 +15,7 @@ mod ownership;
 pub mod progress;
 mod questions;
 pub mod remember;
+mod resolving;
 pub mod sheet;
 pub mod step;
 pub mod stop;

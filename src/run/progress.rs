@@ -8,6 +8,7 @@ use super::outcome::{Outcome, RunEnd};
 use super::sheet::{Sheet, SheetPart, SheetStep, Start};
 use super::step::{Needs, PartRun, Reading, StepRun, StepState, claim_error, proposal_error};
 use super::stop::StopReason;
+use crate::plan::content::Content;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::ids::{RunId, StepRef};
 use crate::plan::memory::{Memory, RefusalCause, SendId, SendState};
@@ -52,6 +53,8 @@ pub struct Run {
     pub requests: BTreeMap<Endpoint, u32>,
     /// How many of them were answered 429 for their rate.
     pub rate_limited: u32,
+    /// What its dynamic steps turned out to ask for.
+    pub resolved: BTreeMap<StepIx, Content>,
     /// The first step that did not succeed.
     pub first_bad: Option<StepIx>,
     /// Parts for which nothing new is sent, by a person's word.
@@ -118,6 +121,7 @@ impl Run {
             strays: BTreeMap::new(),
             requests: BTreeMap::new(),
             rate_limited: 0,
+            resolved: BTreeMap::new(),
             first_bad: None,
             cancelled: BTreeSet::new(),
             parts,
@@ -179,7 +183,19 @@ impl Run {
             | Event::FilesPublished { .. }
             | Event::Capped { .. }
             | Event::Claimed { .. }
+            | Event::NotTranscribed { retry_at: None, .. }
             | Event::StepFailed { .. } => return self.end_at_home(&record.event, memory),
+            Event::Transcribed { .. } => {}
+            Event::NotTranscribed {
+                step,
+                retry_at: Some(_),
+                ..
+            } => {
+                if let Some(ix) = self.find(step) {
+                    self.step_mut(ix).failures += 1;
+                }
+            }
+            Event::Resolved { .. } => return self.learn(&record.event, memory),
             Event::Approval { step, gate, .. } => {
                 if let Some(ix) = self.find(step) {
                     return self.hear(ix, gate, memory);
@@ -265,7 +281,9 @@ impl Run {
                 (Outcome::Blocked, Some(why.clone()))
             }
             Event::Claimed { claim, .. } => (Outcome::Unresolved, Some(claim_error(claim))),
-            Event::StepFailed { error, .. } => (Outcome::Failed, Some(error.clone())),
+            Event::StepFailed { error, .. } | Event::NotTranscribed { why: error, .. } => {
+                (Outcome::Failed, Some(error.clone()))
+            }
             _ => return Vec::new(),
         };
         self.finish(ix, outcome, error, memory)

@@ -4,7 +4,11 @@ use super::outcome::{Outcome, RunEnd};
 use super::progress::Run;
 use super::sheet::{SheetStep, Start};
 use super::step::{StepRun, StepState};
+use crate::plan::actions::Plan;
+use crate::plan::content::Content;
 use crate::plan::family::{PartIx, StepIx};
+use crate::plan::ids::PartId;
+use crate::plan::key::LineageId;
 use crate::plan::memory::SendId;
 
 impl Run {
@@ -22,6 +26,30 @@ impl Run {
         sheet.send_id(&sheet.steps[(ix.0 - first) as usize])
     }
 
+    /// What the step at `ix` asks for, once that is known.
+    #[must_use]
+    pub fn content<'a>(&'a self, plan: &'a Plan, ix: StepIx) -> Option<&'a Content> {
+        let resolved = self.resolved.get(&ix);
+        resolved.or_else(|| plan.family.step(ix).content())
+    }
+
+    /// The remote job of the part of `ix`, once it is known which that is.
+    #[must_use]
+    pub fn lineage_of(&self, ix: StepIx) -> Option<LineageId> {
+        self.sheet.parts[self.part_of(ix).0 as usize].lineage
+    }
+
+    /// The id of the part of the step at `ix`.
+    #[must_use]
+    pub fn part_at(&self, ix: StepIx) -> &PartId {
+        &self.sheet.parts[self.part_of(ix).0 as usize].id
+    }
+
+    /// The remote jobs of all parts, as far as they are known.
+    pub fn lineages(&self) -> impl Iterator<Item = LineageId> {
+        self.sheet.parts.iter().filter_map(|part| part.lineage)
+    }
+
     /// The step of this run that `send` is for, if any: a send may outlive its step.
     #[must_use]
     pub fn step_of(&self, send: &SendId) -> Option<StepIx> {
@@ -32,6 +60,12 @@ impl Run {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.end.as_ref().is_some_and(RunEnd::finishes)
+    }
+
+    /// Whether the step at `ix` may start.
+    #[must_use]
+    pub fn is_ready(&self, ix: StepIx) -> bool {
+        self.step(ix).state == StepState::Ready
     }
 
     /// Whether every step ended.

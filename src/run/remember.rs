@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::booking::Booking;
 use super::doubt::{given_up, looked_at_again};
-use super::event::{Event, Record, SeenAtWork};
-use crate::plan::ledger::EntryKind;
+use super::event::{Event, Record, Resolution, SeenAtWork};
+use crate::plan::content::StepKind;
 use crate::plan::memory::{
-    Collecting, Lineage, Memory, Open, Price, Running, Send, SendIx, SendState,
+    Collecting, Lineage, Memory, Open, Price, Running, Send, SendIx, SendState, Transcript,
 };
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, Timestamp, WriteResult};
@@ -38,6 +38,7 @@ impl Memory {
                 });
             }
             Event::Intended { .. } => self.intend(record),
+            Event::Resolved { resolution, .. } => self.look_for(resolution),
             Event::Checked { check, errors, .. } => {
                 if errors.is_empty() {
                     self.passed_checks.insert(*check);
@@ -51,7 +52,18 @@ impl Memory {
             Event::Distrusted {} => self.scanned = false,
             Event::Adopted { writes, job, .. } => self.adopt(booking, writes, job),
             Event::ConfirmedAbsent { part, create, .. } => self.disclaim(booking, part, create),
+            Event::ChargeAsked { .. }
+            | Event::ChargeKnown { .. }
+            | Event::ChargeUnknown { .. }
+            | Event::NotCharged { .. } => self.bill(booking, &record.event),
             Event::Approval { .. } => self.answer_gate(record),
+            Event::Transcribed {
+                lineage, stored, ..
+            } => {
+                let (stored, answers) = (*stored, self.answers(lineage));
+                let transcript = Transcript { stored, answers };
+                self.transcripts.insert(*lineage, transcript);
+            }
             Event::FilesPublished { files, .. } => {
                 self.published
                     .extend(files.iter().map(|file| (file.wanted.clone(), file.clone())));
@@ -76,6 +88,7 @@ impl Memory {
     /// After a start, whatever was out when the last process ended may have been executed, or never left. What was given
     /// up is looked at again: a file that did not come, a job that took too long or could not be seen.
     fn begin_anew(&mut self, now: Timestamp) {
+        self.bills.begin_anew();
         let mut given_up = Vec::new();
         for (ix, send) in (0..).map(SendIx).zip(&mut self.sends) {
             match &mut send.state {
@@ -105,6 +118,17 @@ impl Memory {
         }
         for (ix, state) in given_up {
             self.set(ix, state);
+        }
+    }
+
+    /// A create that nobody knew of before may have been sent by an earlier state, as others may at its beginning.
+    fn look_for(&mut self, resolution: &Resolution) {
+        if let Resolution::Asks { send, content } = resolution
+            && content.kind() == StepKind::Create
+            && !self.index.contains_key(send)
+            && self.late_creates.insert(send.key)
+        {
+            self.scanned = false;
         }
     }
 
@@ -150,15 +174,11 @@ impl Memory {
         let ix = self.put(send);
         self.give(&step.part, id.lineage);
         self.intended_holds += *hold;
-        self.post(
-            ix,
-            Booking {
-                at: record.at,
-                run: record.run,
-            },
-            EntryKind::Hold,
-            *hold,
-        );
+        let booking = Booking {
+            at: record.at,
+            run: record.run,
+        };
+        self.reserve(ix, booking, *hold);
     }
 
     /// Takes in a send, in the place of an earlier attempt if there was one.
@@ -210,7 +230,6 @@ impl Memory {
                 let lineage = self.lineage_of(ix);
                 if lineage.job.as_ref() != Some(job) {
                     lineage.job = Some(job.clone());
-                    lineage.charged = Cents::ZERO;
                 }
             }
             Event::Reviewed { review, .. } | Event::ReviewWitnessed { review, .. } => {
@@ -254,7 +273,7 @@ impl Memory {
             }),
             Event::Completed { result, .. } => {
                 self.set(ix, collecting(result.clone(), BTreeMap::new(), booking.at));
-                self.charge(ix, booking, result.charged);
+                self.run_ended(ix, booking, result.charged, false);
             }
             Event::JobFailed {
                 charged,
@@ -269,8 +288,7 @@ impl Memory {
                         again_at: *again_at,
                     },
                 );
-                self.charge(ix, booking, *charged);
-                self.release(ix, booking);
+                self.run_ended(ix, booking, *charged, true);
             }
             Event::FileStored {
                 artifact, stored, ..
@@ -376,11 +394,7 @@ impl Memory {
     /// Jobs that are done and whose charge is still unknown.
     #[must_use]
     pub fn pending_charges(&self) -> usize {
-        let pending = |send: &&Send| {
-            send.hold > Cents::ZERO
-                && matches!(send.state, SendState::Applied(_) | SendState::Collecting(_))
-        };
-        self.sends.iter().filter(pending).count()
+        self.bills.iter().filter(|bill| bill.is_pending()).count()
     }
 }
 

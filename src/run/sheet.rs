@@ -82,6 +82,9 @@ pub struct SheetStep {
     /// Which artifacts a download publishes.
     #[serde(default, skip_serializing_if = "Selection::is_all")]
     pub artifacts: Selection,
+    /// Whether a download publishes the job's conversation as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub transcript: bool,
     /// What a gate asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -138,6 +141,8 @@ impl Sheet {
             let step = plan.family.step(ix);
             let start = match plan.action(ix) {
                 Action::Reuse => Start::Reuse,
+                // That it does not exist is recorded right after it.
+                Action::Skip => Start::Run,
                 // What follows a blocked step is found to be blocked when that is reached, and so is what was rejected.
                 Action::Run(_)
                 | Action::Recreate(_)
@@ -155,18 +160,25 @@ impl Sheet {
             SheetStep {
                 id: step.id.clone(),
                 kind: step.kind,
-                key: step.key(),
+                key: step.static_key(),
                 needs: step.needs.iter().map(|need| need.0).collect(),
                 start,
                 publish_as: match &step.policy {
                     Policy::PublishAs(stem) => Some(stem.clone()),
                     Policy::None | Policy::OnProposal(_) => None,
                 },
-                artifacts: match step.content() {
-                    Some(Content::Download { artifacts }) => artifacts.clone(),
+                artifacts: match step.fixed_content() {
+                    Some(Content::Download { artifacts, .. }) => artifacts.clone(),
                     _ => Selection::All,
                 },
-                message: match step.content() {
+                transcript: matches!(
+                    step.fixed_content(),
+                    Some(Content::Download {
+                        transcript: true,
+                        ..
+                    })
+                ),
+                message: match step.fixed_content() {
                     Some(Content::Approve { message }) => Some(message.clone()),
                     _ => None,
                 },

@@ -206,7 +206,8 @@ impl Run {
             }
             Start::Run | Start::Claimed { .. } if needs_failed => (Outcome::Blocked, None),
             Start::Run | Start::Claimed { .. } if needs_left > 0 => return StepState::Waiting,
-            Start::Run if step.kind == StepKind::Approve => {
+            // What a gate is about has to be known first.
+            Start::Run if step.kind == StepKind::Approve && step.key.is_some() => {
                 let gate = sheet_part.send_id(step);
                 let is_cancelled = self.cancelled.contains(&part);
                 match self.at_gate(ix, gate.as_ref(), memory) {

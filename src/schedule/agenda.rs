@@ -8,7 +8,7 @@ use super::polls::Polls;
 use super::search::Search;
 use super::slot::{Admittance, Class};
 use crate::plan::actions::Plan;
-use crate::plan::content::StepKind;
+use crate::plan::content::{Content, StepKind};
 use crate::plan::family::StepIx;
 use crate::plan::memory::{Memory, Open, Send, SendIx, SendState};
 use crate::plan::remote::Timestamp;
@@ -36,6 +36,8 @@ pub enum Lane {
     Look,
     /// To fetch a file.
     Fetch,
+    /// To read a job's conversation for a transcript.
+    Transcript,
     /// To poll a job.
     Poll,
     /// To send a review.
@@ -46,11 +48,12 @@ pub enum Lane {
 
 impl Lane {
     /// All lanes, in the order in which they are served.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Local,
         Self::Resend,
         Self::Look,
         Self::Fetch,
+        Self::Transcript,
         Self::Poll,
         Self::Review,
         Self::Write,
@@ -104,10 +107,22 @@ impl Agenda {
 
     /// The step at `ix` may start, as soon as its last try allows another one.
     pub fn step_is_ready(&mut self, plan: &Plan, memory: &Memory, run: &Run, ix: StepIx) {
-        let (send, now) = (run.send_id(ix), run.last_at);
-        let send = send.and_then(|id| memory.find(&id));
+        let (id, now) = (run.send_id(ix), run.last_at);
+        let send = id.and_then(|id| memory.find(&id));
         let at = send.and_then(Send::again_at).map_or(now, |at| now.max(at));
-        let lane = match plan.family.step(ix).kind {
+        let step = plan.family.step(ix);
+        let wants_transcript = matches!(
+            step.fixed_content(),
+            Some(Content::Download {
+                transcript: true,
+                ..
+            })
+        );
+        let is_read = id.is_some_and(|id| memory.transcript(&id.lineage).is_some());
+        let lane = match step.kind {
+            // What it asks for is found out at home.
+            _ if id.is_none() => Lane::Local,
+            StepKind::Download if wants_transcript && !is_read => Lane::Transcript,
             StepKind::Create | StepKind::Iterate => Lane::Write,
             StepKind::Review => Lane::Review,
             // A gate is never ready: nothing is done about it, and a person is waited for.

@@ -89,6 +89,7 @@ pub fn decide(
             break;
         }
     }
+    turn.charges(agenda);
     turn.decisions.extend(turn.parked(agenda));
     turn.decisions
 }
@@ -116,10 +117,19 @@ fn serves(stop: &StopReason, lane: Lane) -> bool {
 
 /// The next moment after `now` at which something may change by itself.
 #[must_use]
-pub fn next_moment(agenda: &Agenda, run: &Run, now: Timestamp) -> Option<Timestamp> {
+pub fn next_moment(
+    agenda: &Agenda,
+    memory: &Memory,
+    run: &Run,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let charge = memory.bills.next_due(now);
     let balance =
         Some(run.balance_not_before).filter(|at| *at > now && agenda.has_any([Lane::Write]));
-    agenda.next_moment(now).into_iter().chain(balance).min()
+    (agenda.next_moment(now).into_iter())
+        .chain(balance)
+        .chain(charge)
+        .min()
 }
 
 pub(super) struct Turn<'a> {
@@ -155,7 +165,7 @@ impl Turn<'_> {
             return None;
         }
         let (class, until) = agenda.rests_after(soon)?;
-        let is_next = next_moment(agenda, self.run, now).is_none_or(|at| at > soon);
+        let is_next = next_moment(agenda, self.memory, self.run, now).is_none_or(|at| at > soon);
         let why = format!(
             "it wants no request of {class} for another {} min (`Retry-After`), and nothing else is to be done",
             until.since(now).as_secs().div_ceil(60)
@@ -177,12 +187,21 @@ impl Turn<'_> {
         };
         let blocked = match lane {
             Lane::Fetch => !agenda.is_free(&Class::Artifacts, now),
+            Lane::Transcript => !agenda.is_free(&Class::Reads, now),
             Lane::Review => !agenda.is_free(&Class::Reviews, now),
             Lane::Local | Lane::Resend | Lane::Look | Lane::Poll | Lane::Write => false,
+        };
+        // A search for creates that an earlier state may have sent would miss one that becomes known meanwhile.
+        let run = self.run;
+        let is_scanning = agenda.search.as_ref().is_some_and(|search| search.is_scan);
+        let may_go = |item: &Item| match item {
+            Item::Step(step) => !is_scanning || run.send_id(*step).is_some(),
+            Item::Send(_) => true,
         };
         if !blocked {
             let decisions: Vec<Decision> = agenda
                 .ready(lane, now)
+                .filter(may_go)
                 .take(room)
                 .map(|item| self.of_item(lane, item))
                 .collect();
@@ -193,6 +212,7 @@ impl Turn<'_> {
     fn of_item(&self, lane: Lane, item: Item) -> Decision {
         match (lane, item) {
             (Lane::Local, Item::Step(step)) => Decision::Local(step),
+            (Lane::Transcript, Item::Step(step)) => Decision::Send(Errand::Transcribe(step)),
             (_, Item::Step(step)) => Decision::Send(Errand::Start(step, Cents::ZERO)),
             (_, Item::Send(send)) => match &self.memory.send(send).state {
                 SendState::Open(open)

@@ -3,6 +3,7 @@
 use super::agenda::Item;
 use super::slot::Class;
 use crate::plan::actions::Plan;
+use crate::plan::bill::BillIx;
 use crate::plan::content::StepKind;
 use crate::plan::family::StepIx;
 use crate::plan::memory::{Memory, SendIx};
@@ -21,10 +22,14 @@ pub enum Errand {
     Sweep,
     /// The file that is missing is fetched.
     Fetch(SendIx),
+    /// A job's conversation is read for a download.
+    Transcribe(StepIx),
     /// The search for witnesses asks its next question.
     Look,
     /// The balance is read.
     ReadBalance,
+    /// What a job was charged is asked for.
+    AskCharge(BillIx),
 }
 
 impl Errand {
@@ -32,9 +37,9 @@ impl Errand {
     #[must_use]
     pub const fn item(self) -> Option<Item> {
         match self {
-            Self::Start(step, _) => Some(Item::Step(step)),
+            Self::Start(step, _) | Self::Transcribe(step) => Some(Item::Step(step)),
             Self::Resend(send) | Self::Poll(send) | Self::Fetch(send) => Some(Item::Send(send)),
-            Self::ReadBalance | Self::Look | Self::Sweep => None,
+            Self::ReadBalance | Self::Look | Self::Sweep | Self::AskCharge(_) => None,
         }
     }
 
@@ -53,8 +58,12 @@ impl Errand {
             }
             Self::Sweep => vec![Class::Polls],
             Self::Fetch(_) => vec![Class::Artifacts],
-            Self::Look => vec![Class::Reads],
+            Self::Look | Self::Transcribe(_) => vec![Class::Reads],
             Self::ReadBalance => vec![Class::Balance],
+            Self::AskCharge(bill) => {
+                let job = memory.bills.bill(bill).job.clone();
+                vec![Class::JobPolls(job), Class::Reads]
+            }
         }
     }
 }

@@ -133,6 +133,7 @@ enum Awaited {
     Poll(SendId),
     File(SendId, ArtifactId),
     Balance(Cents),
+    Transcript(StepIx),
     Sweep,
 }
 
@@ -195,7 +196,7 @@ impl<'a> Rehearsal<'a> {
                 continue;
             }
             let Some(run) = &self.history.run else { break };
-            let wake = decide::next_moment(&self.agenda, run, self.now);
+            let wake = decide::next_moment(&self.agenda, &self.history.memory, run, self.now);
             // What is due already and was not done waits for something else.
             let wake = wake.filter(|at| *at > self.now);
             let reply = self.out.keys().next().map(|(at, _)| *at);
@@ -350,8 +351,9 @@ impl<'a> Rehearsal<'a> {
             }
             Errand::ReadBalance => Some((Awaited::Balance(memory.settled_holds()), None, answer)),
             Errand::Sweep => Some((Awaited::Sweep, None, answer)),
-            // Nothing is in doubt.
-            Errand::Look => None,
+            Errand::Transcribe(ix) => Some((Awaited::Transcript(ix), None, answer)),
+            // Nothing is in doubt, and every charge comes with its job's end.
+            Errand::Look | Errand::AskCharge(_) => None,
         }
     }
 
@@ -387,6 +389,20 @@ impl<'a> Rehearsal<'a> {
                 result: self.result(),
             },
             Awaited::Send(send) => self.accepted(send),
+            Awaited::Transcript(ix) => {
+                let Some(send) = self.plan.send_id(ix) else {
+                    return;
+                };
+                Event::Transcribed {
+                    step: self.plan.family.step_ref(ix),
+                    lineage: send.lineage,
+                    call: call(Endpoint::Messages),
+                    stored: Stored {
+                        sha256: Digest::of(b""),
+                        bytes: 0,
+                    },
+                }
+            }
             Awaited::Sweep => return self.swept(),
         };
         self.record(event);

@@ -1,11 +1,13 @@
 //! Which writes may start now: as many as there are free places and balances that allow them.
 
 use super::agenda::{Agenda, Item, Lane};
+use super::charges;
 use super::decide::{Decision, Turn};
 use super::errand::Errand;
 use super::money::{self, Shut};
 use super::slot::Class;
 use crate::plan::family::StepIx;
+use crate::plan::key::LineageId;
 use crate::plan::money::Cents;
 use crate::plan::settings::{BalanceCheck, Profile};
 use crate::run::step::Reading;
@@ -36,6 +38,7 @@ impl Turn<'_> {
         let steps: Vec<StepIx> = agenda
             .ready(Lane::Write, self.moment.now)
             .filter_map(step)
+            .filter(|step| !self.is_asked_about(*step))
             .take(free)
             .collect();
         let Some(first) = steps.first() else { return };
@@ -70,6 +73,18 @@ impl Turn<'_> {
                 wanted,
             ));
         }
+    }
+
+    /// The remote job of the step's part.
+    pub(super) fn lineage_of(&self, step: StepIx) -> Option<LineageId> {
+        self.plan.lineage(self.plan.family.step(step).part)
+    }
+
+    fn is_asked_about(&self, step: StepIx) -> bool {
+        let lineage = self.lineage_of(step);
+        let lineage = lineage.and_then(|lineage| self.memory.lineages.get(&lineage));
+        let job = lineage.and_then(|lineage| lineage.job.as_ref());
+        job.is_some_and(|job| charges::is_asked(self.memory, job))
     }
 
     /// The balances that were read and allow a write. One that is short only because it may not know of sends of ours

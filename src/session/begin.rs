@@ -6,11 +6,12 @@ use super::select;
 use crate::execute::engine::Begin;
 use crate::plan::actions::Plan;
 use crate::plan::content::StepKind;
-use crate::plan::family::{Family, StepIx};
+use crate::plan::family::{Ask, Family, StepIx};
 use crate::plan::ids::{PartId, StepRef};
 use crate::plan::selection::{SelectionError, Wish};
-use crate::run::event::Record;
+use crate::run::event::{Event, Record, Resolution};
 use crate::run::history::History;
+use crate::run::outcome::Outcome;
 use crate::run::progress::Run;
 use crate::run::sheet::{Heading, Sheet, Start};
 use crate::teeth::{Bug, bites};
@@ -71,7 +72,9 @@ pub fn begin_selected(
         selection: wish.clone(),
         ..Sheet::new(&plan, heading)
     };
-    Ok((plan, history, Begin::Start(Box::new(sheet))))
+    let settled = settled(&plan);
+    let sheet = Box::new(sheet);
+    Ok((plan, history, Begin::Start { sheet, settled }))
 }
 
 /// Whether `run` set out to make `part` on a job that was not there before.
@@ -103,8 +106,40 @@ fn same_plan(
     let family = family
         .of_ids(parts.iter().map(|part| &part.id))
         .filter(|family| family.digest() == run.sheet.plan)?;
+    let family = recall(family, run);
     let lineages = parts.iter().map(|part| part.lineage).collect();
     Some(Plan::of_jobs(family, lineages, &history.memory, missing))
+}
+
+/// The family of a run that goes on, with what its dynamic steps turned out to be.
+fn recall(mut family: Family, run: &Run) -> Family {
+    for ix in family.step_indices() {
+        if matches!(family.step(ix).ask, Ask::Dynamic(_)) {
+            if run.outcome(ix) == Outcome::Skipped {
+                family.skip(ix);
+            } else if let (Some(content), Some(send)) = (run.resolved.get(&ix), run.send_id(ix)) {
+                family.know(ix, content.clone(), send.key);
+            }
+        }
+    }
+    family
+}
+
+/// What is recorded of the dynamic steps of `plan` that are known already.
+fn settled(plan: &Plan) -> Vec<Event> {
+    let settled = plan.family.step_indices().filter_map(|ix| {
+        let resolution = match &plan.family.step(ix).ask {
+            Ask::Resolved { content, .. } => Resolution::Asks {
+                send: plan.send_id(ix)?,
+                content: content.clone(),
+            },
+            Ask::Skipped => Resolution::Skipped {},
+            Ask::Known { .. } | Ask::Dynamic(_) => return None,
+        };
+        let step = plan.family.step_ref(ix);
+        Some(Event::Resolved { step, resolution })
+    });
+    settled.collect()
 }
 
 /// Downloads that were done, and whose files are no longer there or belong elsewhere by now.

@@ -133,11 +133,11 @@ pub async fn run(
         if !of.is_under_way(&history) && !differences.is_empty() {
             return Err(SessionError::Stale(differences));
         }
-        if let Begin::Start(sheet) = &mut how {
+        if let Begin::Start { sheet, .. } = &mut how {
             sheet.saved = Some(of.digest);
         }
     }
-    if options.reopen && matches!(how, Begin::Start(_)) {
+    if options.reopen && matches!(how, Begin::Start { .. }) {
         let why = match history.run {
             None => "there is no run to go on with: this manifest has not run here yet",
             Some(_) => {
@@ -183,7 +183,7 @@ fn attend(
 ) -> Option<Attended> {
     let last = history.run.as_ref().map_or(RunId(0), |run| run.id);
     let run = match how {
-        Begin::Start(_) => RunId(last.0 + 1),
+        Begin::Start { .. } => RunId(last.0 + 1),
         Begin::Resume { .. } => last,
     };
     let known = records.iter().filter_map(|record| record.event.command());

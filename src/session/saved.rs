@@ -225,6 +225,7 @@ fn actions(plan: &Plan) -> Digest {
     for ix in plan.family.step_indices() {
         let word = match plan.action(ix) {
             Action::Reuse => "reuse",
+            Action::Skip => "skip",
             Action::Run(_) => "run",
             Action::Recreate(_) => "recreate",
             Action::Blocked(_) => "blocked",

@@ -17,6 +17,15 @@ struct Last {
     is_good: bool,
 }
 
+impl Last {
+    /// Whether its steps were these, as far as their keys are known before a run.
+    fn is_like(&self, keys: impl Iterator<Item = Option<StepKey>>) -> bool {
+        let keys: Vec<Option<StepKey>> = keys.collect();
+        let mut both = self.keys.iter().zip(&keys);
+        self.keys.len() == keys.len() && both.all(|(last, now)| now.is_none() || last == now)
+    }
+}
+
 /// How the parts of `family` stand after `records`.
 #[must_use]
 pub fn states(family: &Family, records: &[Record]) -> States {
@@ -44,7 +53,7 @@ pub fn states(family: &Family, records: &[Record]) -> States {
         let keys = family.steps_of(ix).map(|step| family.step(step).key());
         match last.get(id) {
             None => states.new.insert(id.clone()),
-            Some(last) if !last.keys.iter().copied().eq(keys) => states.changed.insert(id.clone()),
+            Some(last) if !last.is_like(keys) => states.changed.insert(id.clone()),
             Some(_) => false,
         };
     }

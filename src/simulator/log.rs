@@ -68,6 +68,15 @@ pub(crate) struct DiskLog {
     file: Arc<tokio::sync::Mutex<File>>,
 }
 
+impl Drop for DiskLog {
+    /// Lets the world go at once: a process that was started meanwhile has the file too, until it runs its own program.
+    fn drop(&mut self) {
+        if let Ok(file) = self.file.try_lock() {
+            let _ = file.unlock();
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Queue {
     /// Lines not yet written.

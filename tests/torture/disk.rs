@@ -1,16 +1,11 @@
-//! A disk in memory: what was appended or committed stays, everything else is gone with the process.
+//! Journal and limits in memory: what was appended or committed stays, everything else is gone with the process.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
-use millrun::adapters::content_store::Objects;
-use millrun::execute::ports::{Admission, Files, Journal, StorageError};
-use millrun::plan::content::Digest;
-use millrun::plan::memory::Published;
-use millrun::plan::remote::{Stored, Timestamp};
+use millrun::execute::ports::{Admission, Journal, StorageError};
+use millrun::plan::remote::Timestamp;
 use millrun::plan::settings::Limits;
 use millrun::run::event::Record;
 use millrun::schedule::limits::Limiter;
@@ -26,18 +21,11 @@ struct State {
     records: Vec<Record>,
     slots: BTreeMap<SlotId, Slot>,
     strains: BTreeMap<Class, Strain>,
-    objects: BTreeMap<Digest, Bytes>,
-    published: BTreeMap<String, Bytes>,
 }
 
 impl Disk {
     pub(super) fn records(&self) -> Vec<Record> {
         self.0.lock().unwrap().records.clone()
-    }
-
-    /// The files of the output folder.
-    pub(super) fn published(&self) -> BTreeMap<String, Bytes> {
-        self.0.lock().unwrap().published.clone()
     }
 
     pub(super) fn limits(&self, limits: &Limits, now: Timestamp) -> Slots {
@@ -61,49 +49,6 @@ impl Journal for Disk {
     fn append(&mut self, records: &[Record]) -> Result<(), StorageError> {
         self.0.lock().unwrap().records.extend_from_slice(records);
         Ok(())
-    }
-}
-
-impl Objects for Disk {
-    fn put(&self, bytes: &[u8]) -> Result<Stored, StorageError> {
-        let sha256 = Digest::of(bytes);
-        let bytes = Bytes::copy_from_slice(bytes);
-        let stored = Stored {
-            sha256,
-            bytes: bytes.len() as u64,
-        };
-        self.0.lock().unwrap().objects.insert(sha256, bytes);
-        Ok(stored)
-    }
-}
-
-impl Files for Disk {
-    fn read(&self, digest: Digest) -> Result<Bytes, StorageError> {
-        let found = self.0.lock().unwrap().objects.get(&digest).cloned();
-        found.ok_or_else(|| StorageError::new(digest.to_string(), "there is no such object"))
-    }
-
-    fn publish(
-        &self,
-        wanted: &Path,
-        stored: Stored,
-        ours: Option<&Published>,
-    ) -> Result<Published, StorageError> {
-        let bytes = self.read(stored.sha256)?;
-        let wanted = wanted.to_string_lossy().into_owned();
-        let mut state = self.0.lock().unwrap();
-        let there = state.published.get(&wanted).map(|there| Digest::of(there));
-        let is_ours = ours.is_some_and(|ours| Some(ours.stored.sha256) == there);
-        let path = match there {
-            Some(there) if there != stored.sha256 && !is_ours => wanted.replace(".step", ".1.step"),
-            _ => wanted.clone(),
-        };
-        state.published.insert(path.clone(), bytes);
-        Ok(Published {
-            wanted,
-            path,
-            stored,
-        })
     }
 }
 

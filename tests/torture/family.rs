@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
+use super::doc::{Doc, Part, Step};
 use super::draw::Draw;
 
 /// What is drawn, and what may be expected of it.
 #[derive(Debug, Clone)]
 pub(super) struct Manifest {
-    /// YAML.
-    pub(super) text: String,
+    /// What it says, before anybody edits it.
+    pub(super) doc: Doc,
+    /// All texts that edits may bring into it.
+    pub(super) later: String,
     /// Some write or review may fail by its prompt, or be charged beyond its hold.
     pub(super) may_fail: bool,
     /// Some charge is known later than its run's end.
@@ -27,6 +30,13 @@ pub(super) struct Manifest {
     pub(super) is_unchecked: bool,
 }
 
+impl Manifest {
+    /// Whether any prompt of it, or of what is drawn to be edited into it, has `order` for the simulator.
+    pub(super) fn says(&self, order: &str) -> bool {
+        self.doc.text().contains(order) || self.later.contains(order)
+    }
+}
+
 /// The image that parts refer to.
 pub(super) const IMAGE: &str = "sketch.png";
 
@@ -38,7 +48,8 @@ pub(super) const PNG: &[u8] = &[
 
 pub(super) fn draw(draw: &mut Draw) -> Manifest {
     let mut manifest = Manifest {
-        text: "version: 1\nname: night\nuid: n1\n".to_owned(),
+        doc: Doc::default(),
+        later: String::new(),
         may_fail: false,
         charges_late: false,
         is_capped: false,
@@ -49,10 +60,10 @@ pub(super) fn draw(draw: &mut Draw) -> Manifest {
         is_unchecked: false,
     };
     settings(draw, &mut manifest);
-    manifest.text.push_str("parts:\n");
     let parts = draw.within(1, 4);
     for n in 0..parts {
-        part(draw, &mut manifest, n);
+        let part = part(draw, &mut manifest, n);
+        manifest.doc.parts.push(part);
     }
     manifest
 }
@@ -65,22 +76,19 @@ fn settings(draw: &mut Draw, manifest: &mut Manifest) {
         "steady"
     };
     let active = draw.one(&[1, 2, 3, 40]);
-    let _ = writeln!(
-        manifest.text,
-        "limits: {{ profile: {profile}, active_jobs: {active} }}"
-    );
+    let limits = format!("limits: {{ profile: {profile}, active_jobs: {active} }}");
     let attempts = draw.one(&[1, 2, 3, 3]);
-    let _ = writeln!(
-        manifest.text,
-        "retry: {{ attempts: {attempts}, backoff: 2s..2m }}"
-    );
+    let retry = format!("retry: {{ attempts: {attempts}, backoff: 2s..2m }}");
+    manifest.doc.settings.extend([limits, retry]);
     if draw.happens(15) {
-        let _ = writeln!(manifest.text, "job_timeout: {}m", draw.within(5, 90));
+        let timeout = format!("job_timeout: {}m", draw.within(5, 90));
+        manifest.doc.settings.push(timeout);
         manifest.may_fail = true;
     }
     if draw.happens(10) {
         manifest.is_unchecked = true;
-        manifest.text.push_str("budget: { balance: unchecked }\n");
+        let unchecked = "budget: { balance: unchecked }".to_owned();
+        manifest.doc.settings.push(unchecked);
         return;
     }
     let mut caps = Vec::new();
@@ -98,16 +106,14 @@ fn settings(draw: &mut Draw, manifest: &mut Manifest) {
     manifest.max_per_part = cap(draw, 15, 3, 16, "max_per_part");
     manifest.is_capped = manifest.max_spend.is_some() || manifest.max_per_part.is_some();
     if !caps.is_empty() {
-        let _ = writeln!(manifest.text, "budget: {{ {} }}", caps.join(", "));
+        let budget = format!("budget: {{ {} }}", caps.join(", "));
+        manifest.doc.settings.push(budget);
     }
 }
 
-fn part(draw: &mut Draw, manifest: &mut Manifest, n: u32) {
-    let _ = writeln!(manifest.text, "  - id: p{n}");
-    if n > 0 && draw.happens(20) {
-        let _ = writeln!(manifest.text, "    needs: [p{}]", draw.within(0, n - 1));
-    }
-    manifest.text.push_str("    steps:\n");
+/// Part number `n`, which may need one of those before it.
+pub(super) fn part(draw: &mut Draw, manifest: &mut Manifest, n: u32) -> Part {
+    let needs = (n > 0 && draw.happens(20)).then(|| draw.within(0, n - 1));
     // Twins have the same content, orders to the simulator included.
     let is_twin = draw.happens(25);
     let (size, orders) = if is_twin {
@@ -115,38 +121,35 @@ fn part(draw: &mut Draw, manifest: &mut Manifest, n: u32) {
     } else {
         (100 + n, write_orders(draw, manifest))
     };
-    let images = if !is_twin && draw.happens(20) {
-        format!(", images: [{IMAGE}]")
-    } else {
-        String::new()
-    };
-    let _ = writeln!(
-        manifest.text,
-        "      - create: {{ prompt: 'A plate {size} x 40 x 6 mm.{orders}'{images} }}"
-    );
+    let has_image = !is_twin && draw.happens(20);
+    let prompt = format!("A plate {size} x 40 x 6 mm.{orders}");
+    let mut steps = vec![Step::Create { prompt, has_image }];
     for round in 0..draw.within(0, 2) {
         if draw.happens(50) {
-            review(draw, manifest, round);
+            steps.push(review(draw, manifest, round));
         }
         if draw.happens(30) {
-            let _ = writeln!(manifest.text, "      - id: c{round}\n        check: {{}}");
+            steps.push(Step::Check(round));
         }
         let orders = write_orders(draw, manifest);
-        let _ = writeln!(
-            manifest.text,
-            "      - id: i{round}\n        iterate: {{ prompt: 'Make it {} mm thick.{orders}' }}",
-            7 + round
-        );
+        let prompt = format!("Make it {} mm thick.{orders}", 7 + round);
+        steps.push(Step::Iterate { round, prompt });
     }
     if draw.happens(30) {
-        review(draw, manifest, 9);
+        steps.push(review(draw, manifest, 9));
     }
     if draw.happens(85) {
-        manifest.text.push_str("      - download: {}\n");
+        steps.push(Step::Download);
+    }
+    Part {
+        number: n,
+        id: format!("p{n}"),
+        needs,
+        steps,
     }
 }
 
-fn review(draw: &mut Draw, manifest: &mut Manifest, round: u32) {
+fn review(draw: &mut Draw, manifest: &mut Manifest, round: u32) -> Step {
     let orders = match draw.within(0, 11) {
         0 => " [sim:propose]",
         1 => " [sim:review-fails=1]",
@@ -154,10 +157,8 @@ fn review(draw: &mut Draw, manifest: &mut Manifest, round: u32) {
         _ => "",
     };
     manifest.may_fail |= orders.contains("fails");
-    let _ = writeln!(
-        manifest.text,
-        "      - id: r{round}\n        review: {{ prompt: 'Any risks in round {round}?{orders}' }}"
-    );
+    let prompt = format!("Any risks in round {round}?{orders}");
+    Step::Review { round, prompt }
 }
 
 /// What the simulator is told to do with a write.

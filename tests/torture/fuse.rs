@@ -61,10 +61,15 @@ impl Fuse {
         write: impl FnOnce() -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
         let written = self.elsewhere(write);
-        if self.0.lock().unwrap().dead {
+        self.unwind_if_dead();
+        written
+    }
+
+    /// On the loop's own thread a process that died goes no further.
+    pub(super) fn unwind_if_dead(&self) {
+        if self.is_dead() {
             std::panic::resume_unwind(Box::new(Death));
         }
-        written
     }
 
     /// A write of another task, which can't unwind the process: it dies at the loop's next write.

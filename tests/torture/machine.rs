@@ -1,4 +1,4 @@
-//! The machine of a night: a disk in memory or a real one, behind one fuse and one witness.
+//! The machine of a night: its state and its files, behind one fuse and one witness.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use millrun::adapters::content_store::{ContentStore, Objects};
+use millrun::adapters::content_store::ContentStore;
 use millrun::adapters::files::Output;
 use millrun::adapters::journal::SqliteJournal;
 use millrun::adapters::limits_db::LimitsDb;
@@ -19,58 +19,60 @@ use millrun::run::event::Record;
 use millrun::schedule::slot::{Admittance, Class, SlotId};
 
 use super::disk::Disk;
+use super::draw::Draw;
 use super::fuse::Fuse;
 use super::real::Folder;
+use super::volume::{ForgetfulVolume, Unsynced};
 use super::witness::Witness;
 
-/// Where state and files are.
-pub(super) enum Machine {
-    Memory(Disk),
-    Real(Folder),
+/// Where state and files are. Files are in a folder; a journal and limits too, or in memory.
+pub(super) struct Machine {
+    folder: Folder,
+    memory: Option<Disk>,
+    unsynced: Unsynced,
 }
 
 /// What one process has open.
 pub(super) struct Opened {
     pub(super) records: Vec<Record>,
     pub(super) journal: Fused<Box<dyn Journal>>,
-    pub(super) objects: Arc<Fused<Arc<dyn Objects>>>,
-    pub(super) files: Fused<Box<dyn Files>>,
+    pub(super) objects: Arc<ContentStore>,
+    pub(super) files: Fused<Output>,
 }
 
 impl Machine {
     pub(super) fn new(is_on_disk: bool) -> Self {
-        if is_on_disk {
-            Self::Real(Folder::new())
-        } else {
-            Self::Memory(Disk::default())
+        Self {
+            folder: Folder::new(),
+            memory: (!is_on_disk).then(Disk::default),
+            unsynced: Unsynced::default(),
         }
     }
 
+    /// The folder of everything.
+    pub(super) fn place(&self) -> &Path {
+        self.folder.place()
+    }
+
     pub(super) fn open(&self, fuse: &Fuse, witness: &Witness) -> Result<Opened, StorageError> {
-        let (records, journal, objects, files): Parts = match self {
-            Self::Memory(disk) => (
-                disk.records(),
-                Box::new(disk.clone()),
-                Arc::new(disk.clone()),
-                Box::new(disk.clone()),
-            ),
-            Self::Real(folder) => {
-                let journal = SqliteJournal::open(&folder.path("journal.db"))?;
-                let store = Arc::new(ContentStore::open(folder.path("objects"))?);
-                let output = Output::new(Arc::clone(&store), folder.path("out"));
-                (
-                    journal.records()?,
-                    Box::new(journal),
-                    store,
-                    Box::new(output),
-                )
+        let (records, journal): (_, Box<dyn Journal>) = match &self.memory {
+            Some(disk) => (disk.records(), Box::new(disk.clone())),
+            None => {
+                let journal = SqliteJournal::open(&self.folder.path("journal.db"))?;
+                (journal.records()?, Box::new(journal))
             }
         };
+        let volume = Arc::new(ForgetfulVolume {
+            unsynced: self.unsynced.clone(),
+            fuse: fuse.clone(),
+        });
+        let objects = Arc::new(ContentStore::open_on(volume, self.folder.path("objects"))?);
+        let output = Output::new(Arc::clone(&objects), self.folder.path("out"));
         Ok(Opened {
             records,
             journal: Fused::new(journal, fuse, witness),
-            objects: Arc::new(Fused::new(objects, fuse, witness)),
-            files: Fused::new(files, fuse, witness),
+            objects,
+            files: Fused::new(output, fuse, witness),
         })
     }
 
@@ -81,35 +83,36 @@ impl Machine {
         fuse: &Fuse,
         witness: &Witness,
     ) -> Result<Fused<Box<dyn Admission>>, StorageError> {
-        let admission: Box<dyn Admission> = match self {
-            Self::Memory(disk) => Box::new(disk.limits(limits, now)),
-            Self::Real(folder) => Box::new(LimitsDb::open(&folder.path("limits.db"), limits, now)?),
+        let path = self.folder.path("limits.db");
+        let admission: Box<dyn Admission> = match &self.memory {
+            Some(disk) => Box::new(disk.limits(limits, now)),
+            None => Box::new(LimitsDb::open(&path, limits, now)?),
         };
         Ok(Fused::new(admission, fuse, witness))
     }
 
     pub(super) fn records(&self) -> Vec<Record> {
-        match self {
-            Self::Memory(disk) => disk.records(),
-            Self::Real(folder) => SqliteJournal::read(&folder.path("journal.db")).unwrap(),
+        match &self.memory {
+            Some(disk) => disk.records(),
+            None => SqliteJournal::read(&self.folder.path("journal.db")).unwrap(),
         }
     }
 
     /// The files of the output folder.
     pub(super) fn published(&self) -> BTreeMap<String, Bytes> {
-        match self {
-            Self::Memory(disk) => disk.published(),
-            Self::Real(folder) => folder.published(),
-        }
+        self.folder.files("out")
+    }
+
+    /// The files of the content store.
+    pub(super) fn objects(&self) -> BTreeMap<String, Bytes> {
+        self.folder.files("objects")
+    }
+
+    /// The power fails. Says what is lost; a journal and limits lose nothing, as all of them is synced.
+    pub(super) fn loses_power(&self, draw: &mut Draw) -> Vec<String> {
+        self.unsynced.lose(draw)
     }
 }
-
-type Parts = (
-    Vec<Record>,
-    Box<dyn Journal>,
-    Arc<dyn Objects>,
-    Box<dyn Files>,
-);
 
 /// Passes everything on while its fuse burns, and tells the witness what is on the disk.
 pub(super) struct Fused<T> {
@@ -178,13 +181,7 @@ impl Admission for Fused<Box<dyn Admission>> {
     }
 }
 
-impl Objects for Fused<Arc<dyn Objects>> {
-    fn put(&self, bytes: &[u8]) -> Result<Stored, StorageError> {
-        self.fuse.elsewhere(|| self.inner.put(bytes))
-    }
-}
-
-impl Files for Fused<Box<dyn Files>> {
+impl Files for Fused<Output> {
     fn read(&self, digest: Digest) -> Result<Bytes, StorageError> {
         self.inner.read(digest)
     }
@@ -195,6 +192,8 @@ impl Files for Fused<Box<dyn Files>> {
         stored: Stored,
         ours: Option<&Published>,
     ) -> Result<Published, StorageError> {
-        self.fuse.write(|| self.inner.publish(wanted, stored, ours))
+        let published = self.inner.publish(wanted, stored, ours);
+        self.fuse.unwind_if_dead();
+        published
     }
 }

@@ -5,10 +5,14 @@
 //! written on the loop's own thread, and every chance is drawn from the seed.
 
 mod disk;
+mod doc;
 mod draw;
+mod durable;
+mod editing;
 mod family;
 mod faults;
 mod fuse;
+mod hand;
 mod lifecycle;
 mod machine;
 pub mod night;
@@ -17,6 +21,7 @@ mod process;
 mod real;
 mod story;
 mod verdict;
+mod volume;
 mod wire;
 mod witness;
 mod world;

@@ -15,7 +15,10 @@ use millrun::run::outcome::ExitReason;
 use millrun::simulator::{Clock, Simulator};
 
 use super::draw::Draw;
+use super::durable;
+use super::editing;
 use super::family::PNG;
+use super::hand::Hand;
 use super::machine::Machine;
 use super::oracle::Auditor;
 use super::process::{Ending, House};
@@ -66,10 +69,12 @@ async fn until_morning(world: &World, story: &Story) -> u32 {
     let clock = Clock::new(EVENING, 1.0);
     let simulator = Simulator::open(world.config.clone(), clock, None).unwrap();
     simulator.add_faults(world.rules.clone());
-    let family = family(&world.manifest.text);
+    let mut doc = world.manifest.doc.clone();
+    let family = family(&doc.text());
     let service = InProcess::new(simulator.router());
     let witness = Witness::new(story.clone());
-    let auditor = Auditor::new(world, &family, simulator.clone(), clock, story.clone());
+    let auditor = Auditor::new(world, simulator.clone(), clock, story.clone());
+    auditor.allow(&doc);
     let draw = Draw::new(world.seed, 5);
     let wire = Wire::new(
         service.clone(),
@@ -78,25 +83,41 @@ async fn until_morning(world: &World, story: &Story) -> u32 {
         auditor.clone(),
         draw,
     );
-    let house = House {
+    let mut house = House {
         clock,
         family,
+        families: Vec::new(),
+        hand: Hand::new(clock),
         machine: Machine::new(world.is_on_disk),
         wire,
         story: story.clone(),
         fail_fast: world.fail_fast,
         started_ms: EVENING,
     };
+    story.takes_place_in(house.machine.place());
     house.wire.lose(world.lossy);
     let mut deaths = 0;
+    let mut power = Draw::new(world.seed, 7);
+    let mut edits = world.edits.iter();
     for process in &world.processes {
         story.tell(house.now_ms(), &format!("a process starts: {process:?}"));
         house.wire.fail(process.outage_s);
-        auditor.process_starts(&house.machine.records());
+        auditor.process_starts(&house.machine.records(), house.family.digest());
+        house.hand.wish(&process.wishes);
         let ending = house.process(process.end).await;
         deaths += u32::from(!matches!(ending, Ending::Ended(_)));
         judge(&house, world, process.end, &ending);
+        if process.power_fails {
+            story.tell(house.now_ms(), "the power fails");
+            for loss in house.machine.loses_power(&mut power) {
+                story.tell(house.now_ms(), &loss);
+            }
+        }
+        durable::check(&house.machine, story);
         let_pass(Duration::from_secs(process.pause_s.into())).await;
+        if let Some(Some(edit)) = edits.next() {
+            editing::make(&mut house, &auditor, &mut doc, edit);
+        }
     }
     simulator.clear_faults();
     house.wire.lose((0, 0));
@@ -111,13 +132,16 @@ async fn until_morning(world: &World, story: &Story) -> u32 {
     };
     // What was late has arrived by now, and every charge is known.
     let_pass(Duration::from_secs(3 * 3_600)).await;
+    let mut families = house.families.clone();
+    families.push(house.family.clone());
     let verdict = Verdict {
         world,
         story,
         books: simulator.books(),
         records: house.machine.records(),
         files: house.machine.published(),
-        family: &house.family,
+        families: &families,
+        auditor: &auditor,
         history: &history,
     };
     verdict.give();
@@ -134,7 +158,7 @@ async fn finish(house: &House, world: &World, auditor: &Auditor) -> Option<Histo
             .story
             .tell(house.now_ms(), "a process starts and is left alone");
         let (posts, started) = (house.wire.witness.posts(), house.now_ms());
-        auditor.process_starts(&house.machine.records());
+        auditor.process_starts(&house.machine.records(), house.family.digest());
         let ending = house.process(End::ByItself).await;
         judge(house, world, End::ByItself, &ending);
         let Ending::Ended(history) = ending else {
@@ -210,7 +234,7 @@ impl ImageSource for OneImage {
     }
 }
 
-fn family(text: &str) -> Family {
+pub(super) fn family(text: &str) -> Family {
     let mut sources = Sources::default();
     let source = sources.add("m.yaml", text);
     let parsed = manifest::parse(&mut sources, source, Format::Yaml);

@@ -4,48 +4,62 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use millrun::plan::content::{Content, StepKind};
-use millrun::plan::family::Family;
+use millrun::plan::content::Digest;
 use millrun::run::event::{Event, Record};
 use millrun::simulator::{Books, Clock, JobBook, Simulator, Source, Status, WriteBook};
 
+use super::doc::Doc;
+use super::family::PNG;
 use super::story::Story;
 use super::world::World;
 
 /// What a create says: its prompt, and the digests of its images.
 pub(super) type Create = (String, Vec<String>);
 
-/// What the parts of a family ask for: by their create, the prompts of the writes of each part, in order.
+/// What the parts of a manifest ask for, or asked for before it was edited.
 #[derive(Clone, Default)]
 pub(super) struct Wanted {
-    parts: BTreeMap<Create, Vec<Vec<String>>>,
+    parts: Vec<WantedPart>,
     /// Nobody could know whether a review that was refused was carried out all the same.
     hides_reviews: bool,
 }
 
+/// A part: one job at most.
+#[derive(Clone)]
+struct WantedPart {
+    number: u32,
+    create: Create,
+    /// The prompts of its writes, in order, in each way in which they were ever asked for.
+    chains: Vec<Vec<String>>,
+}
+
 impl Wanted {
-    pub(super) fn by(family: &Family) -> Self {
-        let mut wanted = Self::default();
-        for part in family.part_indices() {
-            let contents = || {
-                let steps = family.steps_of(part).map(|ix| family.step(ix));
-                steps.filter_map(|step| step.content())
-            };
-            let prompts: Vec<String> = contents()
-                .filter(|content| content.kind().is_write())
-                .map(prompt)
-                .collect();
-            let create = contents().find(|content| content.kind() == StepKind::Create);
-            if let Some(create) = create {
-                let images = create.images().iter().map(|image| image.digest.to_string());
-                wanted
-                    .parts
-                    .entry((prompt(create), images.collect()))
-                    .or_default()
-                    .push(prompts);
+    /// What `doc` asks for is wanted, too.
+    fn allow(&mut self, doc: &Doc) {
+        for part in &doc.parts {
+            let chain = part.writes();
+            let images = part.has_image().then(|| Digest::of(PNG).to_string());
+            let create = (chain[0].clone(), images.into_iter().collect());
+            let known = self
+                .parts
+                .iter_mut()
+                .find(|known| known.number == part.number);
+            match known {
+                Some(known) if known.chains.contains(&chain) => {}
+                Some(known) => known.chains.push(chain),
+                None => self.parts.push(WantedPart {
+                    number: part.number,
+                    create,
+                    chains: vec![chain],
+                }),
             }
         }
-        wanted
+    }
+
+    /// How many parts ever had a create like this.
+    fn parts_with(&self, create: &Create) -> Vec<&WantedPart> {
+        let is_like = |part: &&WantedPart| part.create == *create;
+        self.parts.iter().filter(is_like).collect()
     }
 
     /// I1: nothing is made that nobody asked for, and nothing twice, unless the service failed it.
@@ -67,16 +81,13 @@ impl Wanted {
             made.entry(create).or_default().push(lineage);
         }
         for (create, lineages) in made {
-            let parts = self
-                .parts
-                .get(&create)
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            if !fit(&lineages, parts, &mut vec![false; parts.len()]) {
+            let parts = self.parts_with(&create);
+            if !fit(&lineages, &parts, &mut vec![false; parts.len()]) {
+                let chains: Vec<_> = parts.iter().map(|part| &part.chains).collect();
                 story.broken(
                     "I1",
                     format!(
-                        "{:?} was made as {lineages:?}, and {parts:?} is wanted",
+                        "{:?} was made as {lineages:?}, and {chains:?} is wanted",
                         create.0
                     ),
                 );
@@ -106,13 +117,6 @@ impl Wanted {
     }
 }
 
-fn prompt(content: &Content) -> String {
-    content
-        .prompt()
-        .map_or("", |prompt| prompt.as_str())
-        .to_owned()
-}
-
 /// The writes of a job that were not failed, in order; none when its create was.
 pub(super) fn lineage(job: &JobBook) -> Vec<String> {
     let lives = |write: &&WriteBook| write.status != Status::Failed;
@@ -128,12 +132,13 @@ pub(super) fn lineage(job: &JobBook) -> Vec<String> {
 }
 
 /// Whether each of `lineages` is the beginning of a part of its own.
-fn fit(lineages: &[Vec<String>], parts: &[Vec<String>], taken: &mut Vec<bool>) -> bool {
+fn fit(lineages: &[Vec<String>], parts: &[&WantedPart], taken: &mut Vec<bool>) -> bool {
     let Some((first, rest)) = lineages.split_first() else {
         return true;
     };
     for n in 0..parts.len() {
-        if !taken[n] && parts[n].starts_with(first) {
+        let mut chains = parts[n].chains.iter();
+        if !taken[n] && chains.any(|chain| chain.starts_with(first)) {
             taken[n] = true;
             if fit(rest, parts, taken) {
                 return true;
@@ -158,7 +163,7 @@ pub(super) struct Auditor {
     clock: Clock,
     started_ms: i64,
     story: Story,
-    wanted: Arc<Wanted>,
+    wanted: Arc<Mutex<Wanted>>,
     caps: Caps,
     purse: Arc<Mutex<Purse>>,
 }
@@ -173,13 +178,7 @@ struct Caps {
 }
 
 impl Auditor {
-    pub(super) fn new(
-        world: &World,
-        family: &Family,
-        simulator: Simulator,
-        clock: Clock,
-        story: Story,
-    ) -> Self {
+    pub(super) fn new(world: &World, simulator: Simulator, clock: Clock, story: Story) -> Self {
         let manifest = &world.manifest;
         let tells = world.tells_money();
         Self {
@@ -187,10 +186,10 @@ impl Auditor {
             clock,
             started_ms: clock.now_ms(),
             story,
-            wanted: Arc::new(Wanted {
+            wanted: Arc::new(Mutex::new(Wanted {
                 hides_reviews: world.hides_reviews(),
-                ..Wanted::by(family)
-            }),
+                parts: Vec::new(),
+            })),
             caps: Caps {
                 hold: world.config.hold_cents.0,
                 max_spend: manifest.max_spend.filter(|_| tells),
@@ -206,17 +205,37 @@ impl Auditor {
         self.clock.now_ms() - self.started_ms
     }
 
-    /// A process starts with this journal: what it spends counts from here when it begins a new run.
-    pub(super) fn process_starts(&self, records: &[Record]) {
-        let is_end = |record: &Record| match &record.event {
+    /// What `doc` asks for may be made from now on.
+    pub(super) fn allow(&self, doc: &Doc) {
+        self.wanted.lock().unwrap().allow(doc);
+    }
+
+    /// How many parts ever had a create like this.
+    pub(super) fn parts_with(&self, create: &Create) -> usize {
+        self.wanted.lock().unwrap().parts_with(create).len()
+    }
+
+    /// A process starts with this journal and a plan of this digest: what it spends counts from here when it begins a new
+    /// run.
+    pub(super) fn process_starts(&self, records: &[Record], plan: Digest) {
+        let state = |record: &Record| match &record.event {
             Event::RunEnded { end, .. } => Some(end.finishes()),
             Event::RunStarted { .. } | Event::RunResumed { .. } => Some(false),
             _ => None,
         };
-        let is_new = records.iter().rev().find_map(is_end).unwrap_or(true);
+        let sheet = |record: &Record| match &record.event {
+            Event::RunStarted { sheet } => Some(sheet.plan),
+            _ => None,
+        };
+        let is_new = records.iter().rev().find_map(state).unwrap_or(true);
+        let last_plan = records.iter().rev().find_map(sheet);
+        let is_edited = last_plan.is_some_and(|last| last != plan);
         let mut purse = self.purse.lock().unwrap();
-        if is_new {
-            purse.charged_before = self.simulator.books().totals.charged_cents.0;
+        if is_new || is_edited {
+            let totals = self.simulator.books().totals;
+            // What the run before it left at work is paid in this one, and was allowed in that.
+            let left = if is_edited { totals.held_cents.0 } else { 0 };
+            purse.charged_before = totals.charged_cents.0 + left;
         }
         purse.run = records
             .last()
@@ -227,7 +246,7 @@ impl Auditor {
     /// Holds the books against what was wanted and what may be spent.
     pub(super) fn audit(&self) {
         let books = self.simulator.books();
-        self.wanted.check(&books, &self.story);
+        self.wanted.lock().unwrap().check(&books, &self.story);
         self.check_money(&books);
     }
 

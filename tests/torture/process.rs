@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use millrun::adapters::clock::SimulatorClock;
-use millrun::adapters::content_store::Objects as _;
 use millrun::adapters::orville::Orville;
 use millrun::api::{ApiKey, Client};
-use millrun::execute::engine::{self, EngineError};
-use millrun::execute::ports::{Clock as _, Observer, Ports, StopLevel, Unattended};
+use millrun::execute::engine::{self, Begin, EngineError};
+use millrun::execute::ports::{Clock as _, Observer, Ports, StopLevel};
 use millrun::plan::family::Family;
+use millrun::plan::ids::RunId;
 use millrun::run::event::Record;
 use millrun::run::history::History;
 use millrun::run::sheet::Heading;
@@ -21,6 +21,7 @@ use tokio::sync::watch;
 
 use super::family::PNG;
 use super::fuse::{Burnt, Death, Fuse};
+use super::hand::Hand;
 use super::machine::Machine;
 use super::night::let_pass;
 use super::story::Story;
@@ -44,7 +45,11 @@ pub(super) enum Ending {
 /// What processes of one night share.
 pub(super) struct House {
     pub(super) clock: Clock,
+    /// What the manifest means now.
     pub(super) family: Family,
+    /// What it meant before each edit.
+    pub(super) families: Vec<Family>,
+    pub(super) hand: Hand,
     pub(super) machine: Machine,
     pub(super) wire: Wire,
     pub(super) story: Story,
@@ -108,21 +113,20 @@ impl House {
         for _ in self.family.images.values() {
             opened.objects.put(PNG)?;
         }
-        let heading = Heading {
-            manifest: "m.yaml".to_owned(),
-            max_spend: self.family.settings.budget.max_spend,
-            output: "out".to_owned(),
-            zone: "UTC".to_owned(),
-        };
         let missing = self.missing(&History::of(&opened.records));
         let (plan, history, how) = begin(
             self.family.clone(),
             &opened.records,
             &missing,
-            &heading,
+            &self.heading(),
             false,
         )
         .unwrap();
+        let last = history.run.as_ref().map_or(RunId(0), |run| run.id);
+        let run = match &how {
+            Begin::Start { .. } => RunId(last.0 + 1),
+            Begin::Resume { .. } => last,
+        };
         let mut admission =
             self.machine
                 .limits(&plan.family.settings.limits, clock.now(), fuse, witness)?;
@@ -138,14 +142,29 @@ impl House {
             admission: &mut admission,
             files: &opened.files,
             clock: &clock,
-            control: &mut Unattended,
+            control: &mut self.hand.at(run, &opened.records),
             observer: &mut Teller(self),
         };
         engine::run(ports, &plan, history, how, self.fail_fast, stop).await
     }
 
+    /// From now on the manifest means `family`.
+    pub(super) fn has(&mut self, family: Family) {
+        let before = std::mem::replace(&mut self.family, family);
+        self.families.push(before);
+    }
+
+    pub(super) fn heading(&self) -> Heading {
+        Heading {
+            manifest: "m.yaml".to_owned(),
+            max_spend: self.family.settings.budget.max_spend,
+            output: "out".to_owned(),
+            zone: "UTC".to_owned(),
+        }
+    }
+
     /// Files that were published and are not there.
-    fn missing(&self, history: &History) -> BTreeSet<String> {
+    pub(super) fn missing(&self, history: &History) -> BTreeSet<String> {
         let there = self.machine.published();
         let published = history.memory.published.values();
         published

@@ -1,4 +1,4 @@
-//! A real disk: the journal and the limits in SQLite, files in folders.
+//! The folder of a night, on a file system in memory where there is one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,14 +21,18 @@ impl Folder {
         Self(tempfile::tempdir_in(base).unwrap())
     }
 
+    pub(super) fn place(&self) -> &Path {
+        self.0.path()
+    }
+
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    /// The files of the output folder.
-    pub(super) fn published(&self) -> BTreeMap<String, Bytes> {
+    /// The files in `folder` and below it.
+    pub(super) fn files(&self, folder: &str) -> BTreeMap<String, Bytes> {
         let mut files = BTreeMap::new();
-        walk(&self.path("out"), &self.path("out"), &mut files);
+        walk(&self.path(folder), &self.path(folder), &mut files);
         files
     }
 }

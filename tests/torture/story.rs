@@ -1,6 +1,7 @@
 //! The story of a night: what happened, line by line, and a hash over all of it.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 /// What is told of one night. Clones tell the same story.
@@ -13,6 +14,8 @@ struct Told {
     is_kept: bool,
     hash: Fnv,
     violations: Vec<String>,
+    /// Where the night's files are: another place each time.
+    place: String,
 }
 
 /// FNV-1a: small, and the same on every machine.
@@ -32,6 +35,16 @@ impl Fnv {
     }
 }
 
+impl Told {
+    fn without_place(&self, text: &str) -> String {
+        if self.place.is_empty() {
+            text.to_owned()
+        } else {
+            text.replace(&self.place, "~")
+        }
+    }
+}
+
 impl Story {
     pub(super) fn new(is_kept: bool) -> Self {
         let story = Self::default();
@@ -39,9 +52,15 @@ impl Story {
         story
     }
 
+    /// The night's files are in `place`, which is told as `~`.
+    pub(super) fn takes_place_in(&self, place: &Path) {
+        self.0.lock().unwrap().place = place.display().to_string();
+    }
+
     /// Something happened at `at_ms`.
     pub(super) fn tell(&self, at_ms: i64, what: &str) {
         let mut told = self.0.lock().unwrap();
+        let what = told.without_place(what);
         let mut line = String::with_capacity(what.len() + 16);
         let _ = write!(line, "{:>10.3} {what}", at_ms as f64 / 1_000.0);
         told.hash.eat(&line);
@@ -54,6 +73,7 @@ impl Story {
     pub(super) fn broken(&self, invariant: &str, how: impl std::fmt::Display) {
         let line = format!("{invariant}: {how}");
         let mut told = self.0.lock().unwrap();
+        let line = told.without_place(&line);
         told.hash.eat(&line);
         if told.is_kept {
             told.lines.push(format!("           BROKEN {line}"));

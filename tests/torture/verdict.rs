@@ -6,7 +6,7 @@ use bytes::Bytes;
 use millrun::geometry::part21;
 use millrun::plan::content::Digest;
 use millrun::plan::family::Family;
-use millrun::plan::key::IdempotencyKey;
+use millrun::plan::key::{IdempotencyKey, StepKey};
 use millrun::plan::memory::{Memory, Send, SendState};
 use millrun::run::event::{Event, Record};
 use millrun::run::history::History;
@@ -14,7 +14,9 @@ use millrun::run::outcome::{ExitReason, Outcome};
 use millrun::run::step::StepState;
 use millrun::simulator::{Books, JobBook, Status, WriteBook};
 
+use super::hand;
 use super::lifecycle;
+use super::oracle::Auditor;
 use super::story::Story;
 use super::world::{End, World};
 
@@ -25,13 +27,16 @@ pub(super) struct Verdict<'a> {
     pub(super) books: Books,
     pub(super) records: Vec<Record>,
     pub(super) files: BTreeMap<String, Bytes>,
-    pub(super) family: &'a Family,
+    /// What the manifest meant, before and after each edit.
+    pub(super) families: &'a [Family],
+    pub(super) auditor: &'a Auditor,
     pub(super) history: &'a History,
 }
 
 impl Verdict<'_> {
     pub(super) fn give(&self) {
         lifecycle::check(&self.records, self.story);
+        hand::check(&self.records, self.story);
         self.nothing_paid_is_lost();
         self.ledger();
         self.files();
@@ -108,7 +113,9 @@ impl Verdict<'_> {
                 format!("the ledger says {ours} cents, the service {theirs}"),
             );
         }
-        let held = self.memory().ledger.held().0;
+        // Whether a failed run is free is known only once no charge came for long.
+        let held = self.memory().ledger.held() - self.memory().bills.held_for_failed();
+        let held = held.0;
         if held != 0 {
             self.story
                 .broken("I8", format!("{held} cents are held, and nothing is open"));
@@ -134,7 +141,7 @@ impl Verdict<'_> {
             }
         }
         for (path, bytes) in &self.files {
-            if !self.world.manifest.text.contains("[sim:truncated]") && !part21::is_whole(bytes) {
+            if !self.world.manifest.says("[sim:truncated]") && !part21::is_whole(bytes) {
                 self.story
                     .broken("I10", format!("{path} is no whole STEP file"));
             }
@@ -182,34 +189,45 @@ impl Verdict<'_> {
             } => Some((*send, key.clone(), *attempt)),
             _ => None,
         };
+        let salt = &self.families[0].salt;
         let mut wanted: BTreeSet<_> = BTreeSet::new();
-        for ix in self.family.step_indices() {
-            wanted.extend(self.family.step(ix).key());
+        for family in self.families {
+            wanted.extend(family.step_indices().filter_map(|ix| family.step(ix).key()));
         }
         let mut ordinals = BTreeMap::new();
         for (send, key, attempt) in self.records.iter().filter_map(ours) {
-            let expected = IdempotencyKey::new(&self.family.salt, send.key, send.lineage, attempt);
+            let expected = IdempotencyKey::new(salt, send.key, send.lineage, attempt);
             if !wanted.contains(&send.key) || key != expected {
                 self.story
                     .broken("I14", format!("{key} is no key of an undisturbed run"));
             }
-            let twins = self.twins(send.lineage.create);
+            let parts = self.parts_of(send.lineage.create);
             let ordinals: &mut BTreeSet<u32> = ordinals.entry(send.lineage.create).or_default();
             ordinals.insert(send.lineage.ordinal);
-            if ordinals.len() > twins || send.lineage.generation != 0 {
+            if ordinals.len() > parts || send.lineage.generation != 0 {
                 self.story.broken(
                     "I14",
-                    format!("{} jobs were named for {twins} parts", ordinals.len()),
+                    format!("{} jobs were named for {parts} parts", ordinals.len()),
                 );
             }
         }
     }
 
-    fn twins(&self, create: millrun::plan::key::StepKey) -> usize {
-        let steps = self.family.step_indices();
-        steps
-            .filter(|ix| self.family.step(*ix).key() == Some(create))
-            .count()
+    /// How many parts ever had the create with this key.
+    fn parts_of(&self, create: StepKey) -> usize {
+        let content = self.records.iter().find_map(|record| match &record.event {
+            Event::Intended { send, content, .. } if send.key == create => Some(content),
+            _ => None,
+        });
+        content.map_or(0, |content| {
+            let prompt = content.prompt().map_or("", |prompt| prompt.as_str());
+            let images = content
+                .images()
+                .iter()
+                .map(|image| image.digest.to_string());
+            self.auditor
+                .parts_with(&(prompt.to_owned(), images.collect()))
+        })
     }
 
     /// What is true is the fold of the journal, and nothing else.
@@ -270,6 +288,15 @@ pub(super) fn check_end(story: &Story, world: &World, end: End, history: &Histor
         .iter()
         .all(|outcome| outcome.is_some_and(Outcome::is_good));
     let has = |reason| ended.reasons.contains(&reason);
+    // A file that was asked for often enough is given up; its job is home.
+    let is_out = |send: &&Send| matches!(send.state, SendState::Open(_) | SendState::Running(_));
+    let in_flight = history.memory.sends.iter().filter(is_out).count();
+    if has(ExitReason::Cancelled) && ended.finishes() && in_flight > 0 {
+        story.broken(
+            "C2",
+            format!("a cancelled run ends, and {in_flight} sends of it are not home"),
+        );
+    }
     if (ended.exit_code() == 0) != (all_good && run.strays.is_empty() && run.stops.is_empty()) {
         story.broken(
             "I20",
@@ -296,6 +323,7 @@ pub(super) fn check_end(story: &Story, world: &World, end: End, history: &Histor
             ExitReason::Interrupted,
             matches!(end, End::StoppedAfter(..)),
         ),
+        (ExitReason::Cancelled, world.may_be_cancelled()),
         (ExitReason::CapReached, world.manifest.is_capped),
         (ExitReason::BalanceTooLow, world.is_short()),
         (ExitReason::KeyRefused, false),
@@ -311,7 +339,9 @@ pub(super) fn check_end(story: &Story, world: &World, end: End, history: &Histor
             end != End::ByItself
                 || world.is_disturbed()
                 || world.may_fail()
-                || world.saves_failures(),
+                || world.saves_failures()
+                // A job of a part that was left out may still be on its way.
+                || world.is_edited(),
         ),
     ] {
         if has(reason) && !has_cause {

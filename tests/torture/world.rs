@@ -9,10 +9,14 @@ use millrun::simulator::{
     SignedUrls, Switches, UnknownCost, Uploads, ViewerActions, Visibility,
 };
 
+use millrun::run::control::Order;
+
+use super::doc::{self, Edit};
 use super::draw::Draw;
 use super::family::{self, Manifest};
 use super::faults;
 use super::fuse::Burnt;
+use super::hand::{self, Wish};
 
 /// Which services a night may have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub(super) struct World {
     pub(super) lossy: (u32, u32),
     /// Processes before the night heals; after them others go on until all is done.
     pub(super) processes: Vec<Process>,
+    /// What is edited before each of them but the first, and before the morning.
+    pub(super) edits: Vec<Option<Edit>>,
     /// Whether state and files are on a real disk.
     pub(super) is_on_disk: bool,
     pub(super) fail_fast: bool,
@@ -48,6 +54,10 @@ pub(super) struct Process {
     pub(super) end: End,
     /// No connection comes about for so long after its start, from the first moment on.
     pub(super) outage_s: Option<(u32, u32)>,
+    /// Whether the power fails when it has ended.
+    pub(super) power_fails: bool,
+    /// What somebody beside it asks for.
+    pub(super) wishes: Vec<Wish>,
     pub(super) pause_s: u32,
 }
 
@@ -66,7 +76,7 @@ pub(super) enum End {
 
 impl World {
     pub(super) fn draw(seed: u64, service: Service) -> Self {
-        let manifest = family::draw(&mut Draw::new(seed, 1));
+        let mut manifest = family::draw(&mut Draw::new(seed, 1));
         let draw = &mut Draw::new(seed, 2);
         let mut config = config(draw, &manifest, seed);
         if service == Service::Forgetful {
@@ -81,7 +91,20 @@ impl World {
             (0, 0)
         };
         let count = draw.one(&[0, 1, 1, 2, 2, 3, 4, 5]);
-        let processes = (0..count).map(|_| process(draw)).collect();
+        let mut processes: Vec<_> = (0..count).map(|_| process(draw)).collect();
+        let draw_power = &mut Draw::new(seed, 6);
+        for process in &mut processes {
+            process.power_fails = draw_power.happens(50);
+        }
+        let draw_people = &mut Draw::new(seed, 8);
+        let is_edited = draw_people.happens(40);
+        let pauses = if is_edited { processes.len() } else { 0 };
+        let edits = doc::edits(draw_people, &mut manifest, pauses);
+        if draw_people.happens(40) {
+            for process in &mut processes {
+                process.wishes = hand::wishes(draw_people);
+            }
+        }
         Self {
             seed,
             manifest,
@@ -89,6 +112,7 @@ impl World {
             rules,
             lossy,
             processes,
+            edits,
             is_on_disk: seed % 25 == 7,
             fail_fast: draw.happens(10),
             top_up: draw.happens(50).then(|| draw.within(200, 5_000)),
@@ -107,13 +131,13 @@ impl World {
     /// of the two alone. It costs nothing, but it is asked for again once its key is forgotten.
     pub(super) fn hides_reviews(&self) -> bool {
         let doubles = |rule: &FaultRule| matches!(rule.fault, Fault::Duplicated { .. });
-        self.manifest.text.contains("[sim:review-fails") && self.rules.iter().any(doubles)
+        self.manifest.says("[sim:review-fails") && self.rules.iter().any(doubles)
     }
 
     /// Whether a failure of the review assistant is told again for ever, as if it had been saved.
     pub(super) fn saves_failures(&self) -> bool {
         self.config.switches.idempotency.remembered == Remembered::Refusals
-            && self.manifest.text.contains("[sim:review-unavailable")
+            && self.manifest.says("[sim:review-unavailable")
     }
 
     /// Whether the client is told each charge with the end of its run, job by job.
@@ -130,8 +154,6 @@ impl World {
         billing.charged == ChargedCents::Sum
             && billing.balance == ShownBalance::Net
             && billing.follow_ups == FollowUpHold::Taken
-            // What a failed run costs, when that is known after its end, nobody could have reserved.
-            && (billing.failed_runs == FailedRuns::Free || self.tells_charges())
             && !self.manifest.is_unchecked
     }
 
@@ -150,6 +172,18 @@ impl World {
             || shown.after_failure == AfterFailure::Refused
     }
 
+    /// Whether the manifest may be edited.
+    pub(super) fn is_edited(&self) -> bool {
+        self.edits.iter().any(Option::is_some)
+    }
+
+    /// Whether somebody may cancel a run.
+    pub(super) fn may_be_cancelled(&self) -> bool {
+        let wishes = self.processes.iter().flat_map(|process| &process.wishes);
+        let is_cancel = |wish: &Wish| matches!(wish.order, Order::Cancel { .. });
+        wishes.into_iter().any(is_cancel)
+    }
+
     /// Whether anything goes wrong on the way to the service, or with a process.
     pub(super) fn is_disturbed(&self) -> bool {
         !self.rules.is_empty() || self.lossy != (0, 0) || !self.processes.is_empty()
@@ -157,7 +191,7 @@ impl World {
 
     /// The story's beginning.
     pub(super) fn describe(&self) -> String {
-        let mut text = format!("seed {}\n{}", self.seed, self.manifest.text);
+        let mut text = format!("seed {}\n{}", self.seed, self.manifest.doc.text());
         text.push_str(&format!(
             "service: seed {}, {} cents, failures {} %, {:?}\n",
             self.config.seed,
@@ -174,6 +208,9 @@ impl World {
         ));
         for process in &self.processes {
             text.push_str(&format!("process: {process:?}\n"));
+        }
+        for edit in self.edits.iter().flatten() {
+            text.push_str(&format!("edit: {edit:?}\n"));
         }
         text
     }
@@ -209,6 +246,8 @@ fn process(draw: &mut Draw) -> Process {
     Process {
         end,
         outage_s,
+        power_fails: false,
+        wishes: Vec::new(),
         pause_s,
     }
 }

@@ -1,13 +1,16 @@
 //! A family in the making, and what is needed everywhere to make it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::images::ImageSource;
+use super::part_reads::PartRead;
 use super::scope::Uses;
 use super::template::Engine;
 use super::variants::{MAX_SHOWN_ROWS, RowOf};
-use crate::manifest::{Diagnostic, Diagnostics, Sources, Span};
+use crate::manifest::{Diagnostic, Diagnostics, Sources, Span, Spanned};
 use crate::plan::content::Digest;
+use crate::plan::dynamic::ReadPath;
 use crate::plan::family::{Part, PartIx, Step};
 use crate::plan::ids::StepId;
 
@@ -27,10 +30,24 @@ pub(super) struct Bench<'a> {
     pub(super) foreign_vars: BTreeMap<String, Span>,
     /// The row of the part that is made.
     pub(super) row: Option<RowOf>,
+    /// What the step that is made reads of other parts.
+    pub(super) part_reads: Vec<(ReadPath, Span)>,
     pub(super) problems: Diagnostics,
 }
 
 impl Bench<'_> {
+    /// Keeps what a text that stands at `written` reads of other parts, until all parts are known.
+    pub(super) fn note_part_reads(
+        &mut self,
+        written: &Spanned<String>,
+        reads: Vec<(ReadPath, Range<usize>)>,
+    ) {
+        let sources = self.sources;
+        let place = |range| sources.within(written.span, &written.value, range);
+        let reads = reads.into_iter().map(|(path, range)| (path, place(range)));
+        self.part_reads.extend(reads);
+    }
+
     /// Reports `problem` of one of an entry's parts, and has no value. A matrix meets one mistake in each of its
     /// combinations and shows the first; the rows of a table are written one by one, and some show which cells did it.
     ///
@@ -79,8 +96,10 @@ pub(super) struct Draft {
     pub(super) images: BTreeMap<Digest, String>,
     /// The ids that could not be worked out, as far as they are known.
     pub(super) unknown_ids: BTreeSet<IdPattern>,
-    /// The variables that something uses.
+    /// The variables that something uses; those of the environment as `env.NAME`.
     pub(super) used: BTreeSet<String>,
+    /// What steps read of other parts.
+    pub(super) part_reads: Vec<PartRead>,
 }
 
 /// One download of one part.

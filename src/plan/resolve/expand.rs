@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Bench, Draft, IdPattern, Publication};
+use super::own::Own;
+use super::part_reads::PartRead;
+use super::reads::Sees;
 use super::scope::{Names, Scope};
-use super::steps::{self, Rendered, StepPlan};
+use super::steps::{self, Rendered, StepPlan, Wanted};
 use super::text::Text;
 use super::variants::{self, RowOf};
 use crate::manifest::shape::{Manifest, Var};
 use crate::manifest::{Code, Diagnostic, Span, Spanned};
-use crate::plan::content::{Content, StepKind};
+use crate::plan::content::StepKind;
+use crate::plan::dynamic::{Body, Dynamic};
 use crate::plan::family::{Ask, Part, PartIx, Policy, Step, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::StepKey;
@@ -31,7 +35,7 @@ pub(super) fn entry(
     let id = entry.id.as_ref().ok();
     let tags: BTreeSet<&str> = entry.tags.iter().map(|tag| tag.value.as_str()).collect();
     let shared = Shared {
-        id: id.and_then(|id| Text::parse(id, &names, false, bench)),
+        id: id.and_then(|id| Text::parse(id, &names, Sees::Nothing, bench)),
         pattern: id.map_or_else(IdPattern::default, |id| IdPattern::of(&id.value)),
         plans: steps::parse(&entry.steps, &names, bench),
         tags: tags.into_iter().map(str::to_owned).collect(),
@@ -59,9 +63,7 @@ pub(super) fn entry(
         let scope = names.scope(&vec![None; variants.names.len()]);
         shared.add(scope, Err(shared.pattern.clone()), draft, bench);
     }
-    draft
-        .used
-        .extend(names.into_used().into_iter().map(str::to_owned));
+    draft.used.extend(names.into_used());
     report_unreachable(&shared, origin, draft, bench);
 }
 
@@ -143,14 +145,25 @@ impl Shared<'_> {
                 chain.interrupt();
                 continue;
             };
-            match plan.render(id.as_ref().ok(), &context, bench) {
+            let own = Own {
+                part: id.as_ref().ok(),
+                before: &chain.before,
+                skipped: &chain.skipped,
+            };
+            match plan.render(id.as_ref().ok(), &context, own, bench) {
                 Some(Rendered::Skipped) => chain.skipped.push((plan.id.clone(), plan.kind)),
-                Some(Rendered::Wanted(content, policy)) => {
-                    chain.add(plan, content, policy, draft, bench);
+                Some(Rendered::Wanted(wanted, policy)) => {
+                    let step = StepIx(index(draft.steps.len()));
+                    chain.add(plan, wanted, policy, draft, bench);
+                    let reads = bench.part_reads.drain(..);
+                    let reads = reads.map(|(path, span)| PartRead { step, path, span });
+                    draft.part_reads.extend(reads);
+                    chain.before.push((plan.id.clone(), plan.kind));
                 }
                 None if plan.kind.is_write() => chain.interrupt(),
                 None => {}
             }
+            bench.part_reads.clear();
         }
         match id {
             Ok(id) => {
@@ -166,6 +179,9 @@ impl Shared<'_> {
             Err(pattern) => {
                 draft.key_cells.remove(&draft.parts.len());
                 draft.steps.truncate(steps);
+                draft
+                    .part_reads
+                    .retain(|read| (read.step.0 as usize) < steps);
                 draft.publications.truncate(publications);
                 draft.unknown_ids.insert(pattern);
             }
@@ -176,7 +192,9 @@ impl Shared<'_> {
 /// What the next step of a part hangs on.
 #[derive(Default)]
 struct Chain {
-    parent: Option<(StepIx, StepKey)>,
+    /// The write before it, and its key where that is known.
+    parent: Option<(StepIx, Option<StepKey>)>,
+    before: Vec<(StepId, StepKind)>,
     skipped: Vec<(StepId, StepKind)>,
     asked: BTreeMap<StepKey, Span>,
 }
@@ -186,13 +204,15 @@ impl Chain {
     fn add(
         &mut self,
         plan: &StepPlan<'_>,
-        content: Content,
+        wanted: Wanted,
         policy: Policy,
         draft: &mut Draft,
         bench: &mut Bench<'_>,
     ) {
-        let key = StepKey::new(&content, self.parent.map(|(_, key)| key));
-        self.refuse_twice(plan, key, bench);
+        let ask = self.ask(wanted);
+        if let Ask::Known { key, .. } = &ask {
+            self.refuse_twice(plan, *key, bench);
+        }
         if let Policy::PublishAs(stem) = &policy {
             draft.publications.push(Publication {
                 part: PartIx(index(draft.parts.len())),
@@ -206,13 +226,28 @@ impl Chain {
             part: PartIx(index(draft.parts.len())),
             id: plan.id.clone(),
             kind: plan.kind,
-            ask: Ask::Known { content, key },
             needs: Vec::new(),
             write: self.parent.map(|(step, _)| step),
             policy,
+            ask,
         });
         if plan.kind.is_write() {
-            self.parent = Some((step, key));
+            self.parent = Some((step, draft.steps[step.0 as usize].key()));
+        }
+    }
+
+    /// What a step asks for: it has a key when the write before it has one.
+    fn ask(&self, wanted: Wanted) -> Ask {
+        match (wanted, self.parent) {
+            (Wanted::Known(content), Some((_, None))) => Ask::Dynamic(Box::new(Dynamic {
+                when: None,
+                body: Body::Known(content),
+            })),
+            (Wanted::Known(content), parent) => Ask::Known {
+                key: StepKey::new(&content, parent.and_then(|(_, key)| key)),
+                content,
+            },
+            (Wanted::Later(dynamic), _) => Ask::Dynamic(dynamic),
         }
     }
 

@@ -90,6 +90,7 @@ fn draft(
             .map(|var| (var.name.value.clone(), var.name.span))
             .collect(),
         row: None,
+        part_reads: Vec::new(),
         problems: Diagnostics::default(),
     };
     let fitting = refuse_too_many(&manifest.parts, &mut bench.problems);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use crate::manifest::shape::{Manifest, StepBody, StepEntry};
-use crate::manifest::{Code, Diagnostic, Diagnostics};
+use crate::manifest::{Code, Diagnostic, Diagnostics, Spanned};
 use crate::plan::family::Step;
 use crate::plan::key::StepKey;
 
@@ -30,13 +30,31 @@ pub(super) fn manifest(
                 .help("without one, nothing but the balance bounds what a run may spend"),
         );
     }
+    if let Some(used) = used {
+        unused(manifest, used, problems);
+    }
+}
+
+/// Variables of the manifest and of the environment that nothing uses. Others may use what is included.
+fn unused(manifest: &Manifest, used: &BTreeSet<String>, problems: &mut Diagnostics) {
+    let is_idle = |name: &Spanned<String>, known_as: &str| {
+        name.span.source == manifest.span.source && !used.contains(known_as)
+    };
     for var in &manifest.vars {
-        // Others may use what is included.
-        let is_own = var.name.span.source == manifest.span.source;
-        if is_own && used.is_some_and(|used| !used.contains(&var.name.value)) {
-            let message = format!("nothing uses the variable `{}`", var.name.value);
+        let name = &var.name;
+        if is_idle(name, &name.value) {
+            let message = format!("nothing uses the variable `{}`", name.value);
+            problems
+                .push(Diagnostic::warning(Code::UnusedVar, name.span, message).help("remove it"));
+        }
+    }
+    for env in &manifest.env {
+        let name = &env.name;
+        if is_idle(name, &format!("env.{}", name.value)) {
+            let message = format!("nothing uses `env.{}`", name.value);
             problems.push(
-                Diagnostic::warning(Code::UnusedVar, var.name.span, message).help("remove it"),
+                Diagnostic::warning(Code::UnusedEnv, name.span, message)
+                    .help("remove it: a variable that is listed must be set"),
             );
         }
     }

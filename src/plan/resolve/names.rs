@@ -3,9 +3,10 @@
 use minijinja::machinery::ast::Expr;
 
 use super::problem::Problem;
+use super::reads::{Chain, Sees};
 use super::scope::{Meaning, Names};
 use super::walk::{children, range};
-use crate::manifest::{Code, did_you_mean, not_yet};
+use crate::manifest::{Code, did_you_mean};
 
 /// The filters that templates may use. None of them compares values, and none gives the same text for two of them.
 pub(super) const FILTERS: [&str; 12] = [
@@ -24,8 +25,16 @@ pub(super) const FILTERS: [&str; 12] = [
 ];
 
 /// Everything in `expr` that is not there for the taking.
-pub(super) fn check(expr: &Expr<'_>, names: &Names<'_>, sees_part: bool) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = (check_one(expr, names, sees_part).into_iter()).collect();
+pub(super) fn check(expr: &Expr<'_>, names: &Names<'_>, sees: Sees) -> Vec<Problem> {
+    if let Some(chain) = Chain::of(expr) {
+        let mut problems: Vec<Problem> = chain.check(names, sees).into_iter().collect();
+        // Which step is read has to be known before a run.
+        for key in chain.keys() {
+            problems.extend(check(key, names, sees.min(Sees::Part)));
+        }
+        return problems;
+    }
+    let mut problems: Vec<Problem> = (check_one(expr, names, sees).into_iter()).collect();
     let inner = match expr {
         // Whatever is called: there are no functions.
         Expr::Call(call) => (children(expr).into_iter().skip(1))
@@ -34,14 +43,14 @@ pub(super) fn check(expr: &Expr<'_>, names: &Names<'_>, sees_part: bool) -> Vec<
         _ => children(expr),
     };
     for expr in inner {
-        problems.extend(check(expr, names, sees_part));
+        problems.extend(check(expr, names, sees));
     }
     problems
 }
 
-fn check_one(expr: &Expr<'_>, names: &Names<'_>, sees_part: bool) -> Option<Problem> {
+fn check_one(expr: &Expr<'_>, names: &Names<'_>, sees: Sees) -> Option<Problem> {
     match expr {
-        Expr::Var(var) => check_variable(var.id, expr, names, sees_part),
+        Expr::Var(var) => check_variable(var.id, expr, names, sees),
         Expr::GetAttr(get) => check_member(&get.expr, get.name, expr, names),
         Expr::GetItem(get) => {
             let key = get.subscript_expr.as_const()?;
@@ -77,14 +86,9 @@ fn check_one(expr: &Expr<'_>, names: &Names<'_>, sees_part: bool) -> Option<Prob
     }
 }
 
-fn check_variable(
-    name: &str,
-    expr: &Expr<'_>,
-    names: &Names<'_>,
-    sees_part: bool,
-) -> Option<Problem> {
+fn check_variable(name: &str, expr: &Expr<'_>, names: &Names<'_>, sees: Sees) -> Option<Problem> {
     match names.meaning(name) {
-        Some(Meaning::Part) if !sees_part => Some(
+        Some(Meaning::Part) if sees == Sees::Nothing => Some(
             Problem::new(
                 Code::UndefinedName,
                 range(expr),
@@ -92,13 +96,8 @@ fn check_variable(
             )
             .help("use variables and the axes of the matrix"),
         ),
-        // What may be something else is known not to be this.
-        Some(meaning) if meaning != Meaning::Unknown || !not_yet::is_name(name) => None,
-        _ if not_yet::is_name(name) => {
-            let message = not_yet::message(&format!("`{name}`"));
-            Some(Problem::new(Code::NotSupportedYet, range(expr), message).help("remove it"))
-        }
-        _ => Some(undefined(
+        Some(_) => None,
+        None => Some(undefined(
             name,
             expr,
             (names.values().chain(["vars", "part"])).chain(names.env().next().map(|_| "env")),
@@ -114,9 +113,6 @@ fn check_member(
     names: &Names<'_>,
 ) -> Option<Problem> {
     let Expr::Var(owner) = owner else { return None };
-    if owner.id == "steps" {
-        return check_step(name, expr, names);
-    }
     match names.meaning(owner.id)? {
         Meaning::Env if !names.has_env(name) => {
             Some(undefined(name, expr, names.env()).help(format!("list it: `env: [{name}]`")))
@@ -134,31 +130,6 @@ fn check_member(
             .help(format!("write `{{{{ {} }}}}`", owner.id)),
         ),
         Meaning::Vars | Meaning::Part | Meaning::Env | Meaning::Unknown => None,
-    }
-}
-
-/// Checks `steps.name`: it is a step before this one, and is there when this one is.
-fn check_step(name: &str, expr: &Expr<'_>, names: &Names<'_>) -> Option<Problem> {
-    match names.earlier_step(name) {
-        Some(false) => None,
-        Some(true) => Some(
-            Problem::new(
-                Code::UnguardedStep,
-                range(expr),
-                format!("the step `{name}` has a condition, and is not there when that is false"),
-            )
-            .help("give this step the same condition"),
-        ),
-        None => {
-            let known = names.earlier_steps();
-            let message = format!("there is no step `{name}` before this one");
-            let list = format!("the steps before it: {}", known.join(", "));
-            Some(
-                Problem::new(Code::UndefinedName, range(expr), message)
-                    .help_if(did_you_mean(name, known.iter().map(String::as_str)))
-                    .help_if((!known.is_empty()).then_some(list)),
-            )
-        }
     }
 }
 

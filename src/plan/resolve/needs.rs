@@ -7,6 +7,7 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::draft::{Draft, IdPattern, MAX_PARTS, META};
+use super::part_reads;
 use super::step_needs::{self, names_step};
 use crate::manifest::shape::PartEntry;
 use crate::manifest::{Code, Diagnostic, Diagnostics, Span, Spanned, did_you_mean};
@@ -41,6 +42,8 @@ pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diag
             whole.filter_map(&mut found).collect()
         })
         .collect();
+    let ids = (by_id.iter()).map(|(id, ix)| ((*id).to_owned(), *ix));
+    let ids: BTreeMap<String, Option<PartIx>> = ids.collect();
     let step_needs = step_needs::find(entries, &by_id, draft, problems);
     let mut edges = 0;
     for (ix, &origin) in (0..).map(PartIx).zip(&draft.origins) {
@@ -79,6 +82,7 @@ pub(super) fn link(entries: &[PartEntry], draft: &mut Draft, problems: &mut Diag
             );
         }
     }
+    part_reads::link(draft, &ids, problems);
 }
 
 /// The parts that `text`, written at `span`, names.

@@ -38,6 +38,11 @@ impl Problem {
         Code::LINTS.contains(&self.code)
     }
 
+    /// What is wrong, where the place of it is no longer at hand.
+    pub(super) fn into_message(self) -> String {
+        self.message
+    }
+
     /// The same in the manifest, where `text` is the scalar that was parsed.
     pub(super) fn at(self, text: &Spanned<String>, sources: &Sources) -> Diagnostic {
         let span = sources.within(text.span, &text.value, self.range.clone());

@@ -12,9 +12,11 @@ use minijinja::machinery::ast::Expr;
 
 use super::format::value_of;
 use super::matrix::Combination;
+use super::reads::Chain;
 use super::walk::children;
 use crate::manifest::Spanned;
 use crate::manifest::shape::{EnvEntry, Manifest, Var};
+use crate::plan::content::StepKind;
 use crate::plan::ids::PartId;
 
 /// The names that templates of one entry of `parts` may use.
@@ -26,9 +28,23 @@ pub(super) struct Names<'m> {
     has_others: bool,
     /// The values of `vars` and `env` as a whole, which all parts share.
     shared: Shared,
-    /// The steps before the one whose texts are looked at, and whether each may be skipped.
-    earlier: RefCell<Vec<(String, bool)>>,
+    /// The steps before the one whose texts are looked at.
+    earlier: RefCell<Vec<Earlier>>,
+    /// The condition of that one.
+    condition: RefCell<Option<String>>,
     used: RefCell<BTreeSet<&'m str>>,
+    used_env: RefCell<BTreeSet<&'m str>>,
+}
+
+/// A step whose results later ones can read.
+#[derive(Debug, Clone)]
+pub(super) struct Earlier {
+    /// Its id.
+    pub(super) id: String,
+    /// Its kind, where this version knows it.
+    pub(super) kind: Option<StepKind>,
+    /// Its condition, if it has one.
+    pub(super) condition: Option<String>,
 }
 
 struct Shared {
@@ -98,7 +114,9 @@ impl<'m> Names<'m> {
             has_others,
             shared: Shared::of(manifest, has_others),
             earlier: RefCell::default(),
+            condition: RefCell::default(),
             used: RefCell::default(),
+            used_env: RefCell::default(),
         }
     }
 
@@ -123,29 +141,38 @@ impl<'m> Names<'m> {
         var.is_some()
     }
 
-    /// Makes the step `id` one that later steps can read; `may_be_skipped` when it has a condition.
-    pub(super) fn pass_step(&self, id: &str, may_be_skipped: bool) {
-        self.earlier
-            .borrow_mut()
-            .push((id.to_owned(), may_be_skipped));
+    /// The texts of a step with this condition are looked at.
+    pub(super) fn enter_step(&self, condition: Option<String>) {
+        *self.condition.borrow_mut() = condition;
     }
 
-    /// Whether the earlier step `id` may be skipped; nothing when there is no such step.
-    pub(super) fn earlier_step(&self, id: &str) -> Option<bool> {
+    /// Makes a step one that later ones can read.
+    pub(super) fn pass_step(&self, step: Earlier) {
+        self.earlier.borrow_mut().push(step);
+    }
+
+    /// The earlier step `id`.
+    pub(super) fn earlier_step(&self, id: &str) -> Option<Earlier> {
         let earlier = self.earlier.borrow();
-        let found = earlier.iter().find(|(known, _)| known == id);
-        found.map(|(_, may_be_skipped)| *may_be_skipped)
+        earlier.iter().find(|known| known.id == id).cloned()
+    }
+
+    /// Whether `step` may be skipped where the step is not whose texts are looked at.
+    pub(super) fn may_be_missing(&self, step: &Earlier) -> bool {
+        step.condition.is_some() && step.condition != *self.condition.borrow()
     }
 
     /// The ids of the steps before.
     pub(super) fn earlier_steps(&self) -> Vec<String> {
         let earlier = self.earlier.borrow();
-        earlier.iter().map(|(id, _)| id.clone()).collect()
+        earlier.iter().map(|step| step.id.clone()).collect()
     }
 
-    /// Whether the manifest lists the variable `name` of the environment.
+    /// Whether the manifest lists the variable `name` of the environment, which then counts as used.
     pub(super) fn has_env(&self, name: &str) -> bool {
-        self.env.iter().any(|env| env.name.value == name)
+        let listed = self.env.iter().find(|env| env.name.value == name);
+        (self.used_env.borrow_mut()).extend(listed.map(|env| env.name.value.as_str()));
+        listed.is_some()
     }
 
     /// The names of the listed variables of the environment.
@@ -175,9 +202,11 @@ impl<'m> Names<'m> {
         axes.into_iter().chain(self.vars())
     }
 
-    /// The variables that were asked for.
-    pub(super) fn into_used(self) -> BTreeSet<&'m str> {
-        self.used.into_inner()
+    /// The variables that were asked for; those of the environment as `env.NAME`.
+    pub(super) fn into_used(self) -> impl Iterator<Item = String> {
+        let vars = self.used.into_inner().into_iter().map(str::to_owned);
+        let env = self.used_env.into_inner().into_iter();
+        vars.chain(env.map(|name| format!("env.{name}")))
     }
 
     /// The values for one combination of the axes. A part's id comes later, since it is rendered from the rest.
@@ -270,6 +299,10 @@ impl Uses {
 
     /// Adds what `expr` uses.
     pub(super) fn add(&mut self, expr: &Expr<'_>) {
+        if let Some(chain) = Chain::of(expr) {
+            chain.keys().for_each(|key| self.add(key));
+            return;
+        }
         let holder = |owner: &Expr<'_>| match owner {
             Expr::Var(var) if matches!(var.id, "vars" | "env") => Some(var.id.to_owned()),
             _ => None,

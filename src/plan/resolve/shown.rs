@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::draft::Bench;
+use super::reads::Sees;
 use super::scope::{Context, Names};
 use super::text::{Text, render_image};
 use crate::manifest::shape::ReviewEntry;
@@ -24,7 +25,7 @@ impl<'m> Shown<'m> {
         names: &Names<'_>,
         bench: &mut Bench<'_>,
     ) -> Option<Self> {
-        let mut parse = |text| Text::parse(text, names, true, bench);
+        let mut parse = |text| Text::parse(text, names, Sees::Part, bench);
         let revision = review.revision.as_ref().map(&mut parse);
         let mut snapshots = Vec::with_capacity(review.snapshots.len());
         for snapshot in &review.snapshots {

@@ -16,6 +16,7 @@ use super::format::format;
 use super::guards::Guard;
 use super::names::check;
 use super::problem::Problem;
+use super::reads::{Sees, Site};
 use super::scope::{Context, Names, Uses};
 use crate::manifest;
 
@@ -105,6 +106,7 @@ impl<'s> Guarded<'s> {
 pub(super) struct Template<'s> {
     pieces: Vec<Piece<'s>>,
     uses: Uses,
+    reads: Vec<Site<'s>>,
 }
 
 enum Piece<'s> {
@@ -113,14 +115,45 @@ enum Piece<'s> {
 }
 
 impl<'s> Template<'s> {
-    /// Parses `source`, whose expressions may use `names`, and `part` when `sees_part`. It comes with its lints.
+    /// Parses `source`, whose expressions may use `names` and what they see. It comes with its lints.
     ///
     /// # Errors
     /// All that is wrong with it, lints included.
     pub(super) fn parse(
         source: &'s str,
         names: &Names<'_>,
-        sees_part: bool,
+        sees: Sees,
+    ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        let mut problems = Vec::new();
+        let looked = Self::look(source, &mut |expr| {
+            problems.extend(check(expr, names, sees));
+        });
+        let (template, refused) = looked?;
+        problems.extend(refused);
+        if problems.iter().all(Problem::is_lint) {
+            Ok((template, problems))
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Parses `source`, which was checked before.
+    ///
+    /// # Errors
+    /// What keeps it from being parsed.
+    pub(super) fn compile(source: &'s str) -> Result<Self, Vec<Problem>> {
+        let (template, refused) = Self::look(source, &mut |_| {})?;
+        if refused.is_empty() {
+            Ok(template)
+        } else {
+            Err(refused)
+        }
+    }
+
+    /// Parses `source`; `look` looks at its expressions.
+    fn look(
+        source: &'s str,
+        look: &mut dyn FnMut(&Expr<'s>),
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let syntax = manifest::Code::TemplateSyntax;
         let whole = 0..source.len();
@@ -131,14 +164,15 @@ impl<'s> Template<'s> {
             return Err(vec![Problem::new(syntax, whole, "this is no template")]);
         };
         let mut problems = Vec::new();
-        let mut pieces = Vec::new();
+        let (mut pieces, mut reads) = (Vec::new(), Vec::new());
         let mut uses = Uses::default();
         for child in &template.children {
             match child {
                 Stmt::EmitRaw(text) => pieces.push(Piece::Text(text.raw)),
                 Stmt::EmitExpr(emit) => {
-                    problems.extend(check(&emit.expr, names, sees_part));
+                    look(&emit.expr);
                     uses.add(&emit.expr);
+                    reads.extend(Site::all_of(&emit.expr, source));
                     pieces.push(Piece::Value(Guarded::new(&emit.expr, source)));
                 }
                 _ => problems.push(
@@ -147,16 +181,22 @@ impl<'s> Template<'s> {
                 ),
             }
         }
-        if problems.iter().all(Problem::is_lint) {
-            Ok((Self { pieces, uses }, problems))
-        } else {
-            Err(problems)
-        }
+        let template = Self {
+            pieces,
+            uses,
+            reads,
+        };
+        Ok((template, problems))
     }
 
     /// What it uses.
     pub(super) const fn uses(&self) -> &Uses {
         &self.uses
+    }
+
+    /// The results that it reads.
+    pub(super) fn reads(&self) -> &[Site<'s>] {
+        &self.reads
     }
 
     /// The text under `context`; `None` when it uses what has no value there.
@@ -169,7 +209,7 @@ impl<'s> Template<'s> {
         is_known.then(|| self.print(engine, &context.values))
     }
 
-    fn print(&self, engine: &Engine, context: &Value) -> Result<String, Problem> {
+    pub(super) fn print(&self, engine: &Engine, context: &Value) -> Result<String, Problem> {
         let mut text = String::new();
         for piece in &self.pieces {
             match piece {
@@ -193,6 +233,7 @@ impl<'s> Template<'s> {
 pub(super) struct Condition<'s> {
     expression: Guarded<'s>,
     uses: Uses,
+    reads: Vec<Site<'s>>,
 }
 
 impl<'s> Condition<'s> {
@@ -201,8 +242,39 @@ impl<'s> Condition<'s> {
         &self.uses
     }
 
-    /// Parses `source`, which may use `names` and `part`.
-    pub(super) fn parse(source: &'s str, names: &Names<'_>) -> Result<Self, Vec<Problem>> {
+    /// The results that it reads.
+    pub(super) fn reads(&self) -> &[Site<'s>] {
+        &self.reads
+    }
+
+    /// Parses `source`, which may use `names`, `part` and results. It comes with its lints.
+    ///
+    /// # Errors
+    /// All that is wrong with it, lints included.
+    pub(super) fn parse(
+        source: &'s str,
+        names: &Names<'_>,
+    ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        let mut problems = Vec::new();
+        let condition = Self::look(source, &mut |expr| {
+            problems.extend(check(expr, names, Sees::Results));
+        })?;
+        if problems.iter().all(Problem::is_lint) {
+            Ok((condition, problems))
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Parses `source`, which was checked before.
+    ///
+    /// # Errors
+    /// What keeps it from being parsed.
+    pub(super) fn compile(source: &'s str) -> Result<Self, Vec<Problem>> {
+        Self::look(source, &mut |_| {})
+    }
+
+    fn look(source: &'s str, look: &mut dyn FnMut(&Expr<'s>)) -> Result<Self, Vec<Problem>> {
         let syntax = manifest::Code::TemplateSyntax;
         let whole = 0..source.len();
         if source.trim_start().starts_with("{{") {
@@ -214,15 +286,13 @@ impl<'s> Condition<'s> {
         refuse_long(source)?;
         let expr = machinery::parse_expr(source)
             .map_err(|error| vec![Problem::of_engine(syntax, &error, &whole)])?;
-        let problems = check(&expr, names, true);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
+        look(&expr);
         let mut uses = Uses::default();
         uses.add(&expr);
         Ok(Self {
             expression: Guarded::new(&expr, source),
             uses,
+            reads: Site::all_of(&expr, source),
         })
     }
 
@@ -236,7 +306,7 @@ impl<'s> Condition<'s> {
         is_known.then(|| self.decide(engine, &context.values))
     }
 
-    fn decide(&self, engine: &Engine, context: &Value) -> Result<bool, Problem> {
+    pub(super) fn decide(&self, engine: &Engine, context: &Value) -> Result<bool, Problem> {
         let value = self.expression.eval(engine, context)?;
         if value.kind() == ValueKind::Bool {
             return Ok(value.is_true());
@@ -302,12 +372,12 @@ mod tests {
             format!("{{% if {long}1 %}}"),
             format!("{{{{ {long}"),
         ] {
-            assert!(Template::parse(&text, &names, true).is_err());
+            assert!(Template::parse(&text, &names, Sees::Part).is_err());
         }
         assert!(Condition::parse(&long, &names).is_err());
         let prose = format!("{{{{ 1 }}}} {} {{{{ 2 }}}}", "prose ".repeat(9_000));
-        assert!(Template::parse(&prose, &names, true).is_ok());
+        assert!(Template::parse(&prose, &names, Sees::Part).is_ok());
         let deepest = format!("{{{{ {}1 }}}}", "1+".repeat(990));
-        assert!(Template::parse(&deepest, &names, true).is_ok());
+        assert!(Template::parse(&deepest, &names, Sees::Part).is_ok());
     }
 }

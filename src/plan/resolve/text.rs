@@ -2,10 +2,13 @@
 
 use super::draft::Bench;
 use super::outputs::relative;
+use super::own::Own;
+use super::reads::Sees;
 use super::scope::{Context, Names, Uses};
 use super::template::Template;
 use crate::manifest::{Code, Diagnostic, Spanned};
-use crate::plan::content::{ImageRef, Prompt};
+use crate::plan::content::{BadPrompt, ImageRef, Prompt};
+use crate::plan::dynamic::Formula;
 
 /// A template and where it was written.
 pub(super) struct Text<'m> {
@@ -18,10 +21,10 @@ impl<'m> Text<'m> {
     pub(super) fn parse(
         written: &'m Spanned<String>,
         names: &Names<'_>,
-        sees_part: bool,
+        sees: Sees,
         bench: &mut Bench<'_>,
     ) -> Option<Self> {
-        match Template::parse(&written.value, names, sees_part) {
+        match Template::parse(&written.value, names, sees) {
             Ok((template, lints)) => {
                 for lint in lints {
                     bench.problems.push(lint.at(written, bench.sources));
@@ -43,6 +46,38 @@ impl<'m> Text<'m> {
         self.template.uses()
     }
 
+    /// Whether it reads results.
+    pub(super) fn is_dynamic(&self) -> bool {
+        !self.template.reads().is_empty()
+    }
+
+    /// What it will be made from, if `context` has all else that it uses; reports why there is none.
+    pub(super) fn formula(
+        &self,
+        context: &Context,
+        own: &Own<'_>,
+        bench: &mut Bench<'_>,
+    ) -> Option<Formula> {
+        if !context.has_all(self.uses()) {
+            return None;
+        }
+        let reads = own.reads(self.template.reads(), &bench.engine, context);
+        match reads {
+            Ok((reads, of_parts)) => {
+                bench.note_part_reads(self.written, of_parts);
+                Some(Formula {
+                    source: self.written.value.clone(),
+                    values: context.values.clone(),
+                    reads,
+                })
+            }
+            Err(problem) => {
+                let problem = problem.at(self.written, bench.sources);
+                bench.refuse(self.uses(), problem)
+            }
+        }
+    }
+
     /// Its text under `context`, if that has all that it uses; reports why there is none.
     pub(super) fn render(&self, context: &Context, bench: &mut Bench<'_>) -> Option<String> {
         match self.template.render(&bench.engine, context)? {
@@ -62,24 +97,15 @@ pub(super) fn render_prompt(
 ) -> Option<Prompt> {
     let text = text?;
     let prompt = Prompt::new(&text.render(context, bench)?);
-    let span = text.written.span;
-    if prompt.as_str().is_empty() {
-        return bench.refuse(
-            text.uses(),
-            Diagnostic::error(Code::EmptyPrompt, span, "this prompt is empty")
-                .help("say what to make, change or look at"),
-        );
-    }
-    let chars = prompt.as_str().chars().count();
-    if chars > Prompt::MAX_CHARS {
-        let message = format!(
-            "this prompt has {chars} characters, and the service takes {}",
-            Prompt::MAX_CHARS
-        );
-        let problem = Diagnostic::error(Code::LongPrompt, span, message).help("shorten it");
-        return bench.refuse(text.uses(), problem);
-    }
-    Some(prompt)
+    let Err(problem) = prompt.check() else {
+        return Some(prompt);
+    };
+    let (code, help) = match problem {
+        BadPrompt::Empty => (Code::EmptyPrompt, "say what to make, change or look at"),
+        BadPrompt::TooLong(_) => (Code::LongPrompt, "shorten it"),
+    };
+    let problem = Diagnostic::error(code, text.written.span, problem.to_string()).help(help);
+    bench.refuse(text.uses(), problem)
 }
 
 pub(super) fn render_image(

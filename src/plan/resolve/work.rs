@@ -2,6 +2,7 @@
 
 use super::draft::Bench;
 use super::images::MAX_IMAGES;
+use super::reads::Sees;
 use super::scope::Names;
 use super::shown::Shown;
 use super::text::Text;
@@ -30,6 +31,7 @@ pub(super) enum Work<'m> {
     Download {
         to: Option<Option<Text<'m>>>,
         artifacts: Option<Selection>,
+        transcript: bool,
     },
 }
 
@@ -43,7 +45,7 @@ pub(super) fn parse_work<'m>(
         StepBody::Create { prompt, images } | StepBody::Iterate { prompt, images, .. } => {
             refuse_many(images, bench);
             let prompt = parse_prompt(prompt.as_ref().ok(), names, bench);
-            let mut image = |image| Text::parse(image, names, true, bench);
+            let mut image = |image| Text::parse(image, names, Sees::Part, bench);
             Work::Write {
                 prompt,
                 images: images.iter().map(&mut image).collect(),
@@ -51,7 +53,7 @@ pub(super) fn parse_work<'m>(
         }
         StepBody::Adopt(target) => {
             if let Ok(AdoptTarget::Job(text) | AdoptTarget::Find(text)) = target {
-                Text::parse(text, names, true, bench);
+                Text::parse(text, names, Sees::Part, bench);
             }
             return None;
         }
@@ -59,11 +61,16 @@ pub(super) fn parse_work<'m>(
         StepBody::Check(check) => parse_check(check, names, bench),
         StepBody::Approve { message } => {
             let message = message.as_ref();
-            Work::Approve(message.map(|message| Text::parse(message, names, true, bench)))
+            Work::Approve(message.map(|message| Text::parse(message, names, Sees::Part, bench)))
         }
-        StepBody::Download { to, artifacts, .. } => Work::Download {
+        StepBody::Download {
+            to,
+            artifacts,
+            transcript,
+        } => Work::Download {
+            transcript: *transcript,
             to: match to {
-                Ok(Some(to)) => Text::parse(to, names, true, bench).map(Some),
+                Ok(Some(to)) => Text::parse(to, names, Sees::Part, bench).map(Some),
                 Ok(None) => Some(None),
                 Err(_) => None,
             },
@@ -82,7 +89,7 @@ fn parse_prompt<'m>(
     names: &Names<'_>,
     bench: &mut Bench<'_>,
 ) -> Option<Text<'m>> {
-    let text = Text::parse(prompt?, names, true, bench)?;
+    let text = Text::parse(prompt?, names, Sees::Results, bench)?;
     if text.uses().has_part() {
         let message =
             "this prompt has the part's id in it: when the part is renamed, it is sent anew";
@@ -135,7 +142,7 @@ fn parse_check<'m>(check: &'m CheckEntry, names: &Names<'_>, bench: &mut Bench<'
     ];
     for quantity in sides.chain(others.into_iter().flatten()) {
         if let Quantity::Template(text) = quantity {
-            Text::parse(text, names, true, bench);
+            Text::parse(text, names, Sees::Part, bench);
         }
     }
     Work::Check(Expected {

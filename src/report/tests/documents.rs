@@ -160,6 +160,7 @@ fn family(parts: u32) -> Family {
         let key = StepKey::new(&content, None);
         let download = Content::Download {
             artifacts: Selection::All,
+            transcript: false,
         };
         let head = Step {
             part: PartIx(n),

@@ -53,6 +53,7 @@ impl Night {
                 key: Some(key(name, kind)),
                 start: start.clone(),
                 message: None,
+                transcript: false,
                 needs: Vec::new(),
                 artifacts: Selection::All,
                 publish_as: (kind == StepKind::Download).then(|| format!("plates/{name}")),
@@ -264,6 +265,7 @@ fn content(part: &str, kind: StepKind) -> Content {
         },
         StepKind::Download => Content::Download {
             artifacts: Selection::All,
+            transcript: false,
         },
     }
 }

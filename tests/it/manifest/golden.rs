@@ -165,7 +165,16 @@ fn keys_of_what_is_expected_and_selected_are_frozen() {
         let expected = Expected { files, on_fail };
         StepKey::new(&Content::Check { expected }, None).to_string()
     };
-    let download = |artifacts| StepKey::new(&Content::Download { artifacts }, None).to_string();
+    let download = |artifacts| {
+        StepKey::new(
+            &Content::Download {
+                artifacts,
+                transcript: false,
+            },
+            None,
+        )
+        .to_string()
+    };
     // What has its default is not in the key.
     assert_eq!(
         check(0, OnFail::Reject),

@@ -144,7 +144,10 @@ fn defaults_are_what_a_step_does_not_say() {
     let artifacts = Selection::All;
     assert_eq!(
         family.steps[4].content(),
-        Some(&Content::Download { artifacts })
+        Some(&Content::Download {
+            artifacts,
+            transcript: false
+        })
     );
     assert_eq!(
         family.steps[4].policy,

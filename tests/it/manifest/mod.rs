@@ -1,11 +1,15 @@
 //! Manifests from their text to their meaning.
 
+mod arbitrary;
 mod golden;
 mod invalid;
 mod language;
 mod meaning;
+mod reference;
 mod resolution;
 mod schema;
+mod schema_order;
+mod schema_words;
 
 use millrun::manifest::{self, Diagnostics, Sources, Style};
 use millrun::plan::content::{Digest, ImageRef, ImageType};

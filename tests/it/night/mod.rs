@@ -1,10 +1,12 @@
 //! Nights in virtual time, held against the simulator's books.
 
 mod control;
+mod dynamic;
 mod faults;
 mod forecast;
 mod gates;
 mod harness;
+mod late_charges;
 mod lineage;
 mod needs;
 mod orders;
@@ -16,6 +18,7 @@ mod resumption;
 mod selections;
 mod shown;
 mod sweeps;
+mod transcripts;
 mod trouble;
 mod whole;
 mod wire;

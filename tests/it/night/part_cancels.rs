@@ -138,7 +138,7 @@ async fn a_run_of_what_failed_goes_on_with_the_parts_that_it_began_with() {
         begin_selected(family, &wish, records, &none, &heading, false, &anew).unwrap()
     };
     let (plan, _, begin) = start("state:failed", &records);
-    let Begin::Start(sheet) = begin else {
+    let Begin::Start { sheet, .. } = begin else {
         panic!("a finished run went on")
     };
     assert_eq!(plan.family.parts.len(), 3);
@@ -155,6 +155,6 @@ async fn a_run_of_what_failed_goes_on_with_the_parts_that_it_began_with() {
     assert!(matches!(begin, Begin::Resume { .. }), "{begin:?}");
     assert_eq!(plan.family.parts.len(), 3);
     let (plan, _, begin) = start("box-*", &records);
-    assert!(matches!(begin, Begin::Start(_)), "{begin:?}");
+    assert!(matches!(begin, Begin::Start { .. }), "{begin:?}");
     assert_eq!(plan.family.parts.len(), 2);
 }
