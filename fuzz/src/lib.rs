@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 use millrun::manifest::{
     self, Diagnostics, FileProblem, Format, Sources, Style, Surroundings, render, to_json,
 };
-use millrun::plan::content::{Digest, ImageRef, ImageType};
+use millrun::plan::content::{ImageRef, ImageType};
+use millrun::plan::digest::Digest;
 use millrun::plan::family::Family;
 use millrun::plan::resolve::{ImageProblem, ImageSource, understand};
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::volume::{Temporary, ThisMachine, Volume, put_whole, sync_entry};
 use crate::execute::ports::StorageError;
-use crate::plan::content::Digest;
+use crate::plan::digest::Digest;
 use crate::plan::remote::Stored;
 use crate::teeth::Bug;
 

@@ -11,7 +11,7 @@ use super::content_store::ContentStore;
 use super::sqlite::blocking;
 use super::volume::{Temporary, Volume, put_whole, sync_entry};
 use crate::execute::ports::{Files, StorageError};
-use crate::plan::content::Digest;
+use crate::plan::digest::Digest;
 use crate::plan::memory::Published;
 use crate::plan::remote::Stored;
 use crate::teeth::Bug;

@@ -1,7 +1,7 @@
 //! What the folders of families and origins are called: as they are themselves, where a file system takes that, and so
 //! that no two of them share a folder.
 
-use crate::plan::content::Digest;
+use crate::plan::digest::Digest;
 
 /// The longest text that a folder is called by as it is.
 const MAX_NAME: usize = 100;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::content_store;
 use super::state_folder::StateFolder;
 use crate::execute::ports::StorageError;
-use crate::plan::content::Digest;
+use crate::plan::digest::Digest;
 
 /// Why a file is not needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

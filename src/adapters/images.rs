@@ -5,7 +5,9 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
-use crate::plan::content::{Digest, ImageRef, ImageType};
+use crate::plan::content::{ImageRef, ImageType};
+
+use crate::plan::digest::Digest;
 use crate::plan::resolve::images::{ImageProblem, ImageSource, MAX_IMAGE_BYTES};
 
 /// The images under one folder. Each path is read once.

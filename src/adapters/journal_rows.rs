@@ -3,9 +3,9 @@
 use rusqlite::Transaction;
 
 use crate::execute::ports::StorageError;
-use crate::plan::content::Digest;
-use crate::plan::memory::SendId;
+use crate::plan::digest::Digest;
 use crate::plan::remote::WriteResult;
+use crate::plan::send::SendId;
 use crate::run::event::{Event, Record};
 
 /// A change to the rows of sends and jobs.

@@ -19,7 +19,8 @@ use super::translate::{
 use crate::api::{self, CallError, Client};
 use crate::execute::ports::{Api, ImageFile, Request};
 use crate::geometry::part21;
-use crate::plan::content::{Digest, Prompt};
+use crate::plan::content::Prompt;
+use crate::plan::digest::Digest;
 use crate::plan::key::IdempotencyKey;
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, JobId, ReviewResult, RevisionId, Stored};

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{AdoptArgs, Globals};
 use super::error::CliError;
 use super::exit::ExitCode;
-use super::origin::{limits_folder, variable, with_key};
+use super::origin::{limits_folder, options, variable, with_key};
 use super::output::Output;
 use super::person::person;
 use crate::report::json::{FORMAT_VERSION, document};
@@ -19,9 +19,8 @@ pub(super) fn adopt(
 ) -> Result<ExitCode, CliError> {
     let loaded = session::load(&args.manifest, &variable)?;
     let options = Options {
-        state: globals.state.clone(),
         limits: limits_folder(),
-        ..Options::new(with_key(globals)?)
+        ..options(with_key(globals)?, globals)
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

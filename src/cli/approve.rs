@@ -5,12 +5,12 @@ use serde_json::json;
 use super::args::{ApproveArgs, Globals};
 use super::error::CliError;
 use super::exit::ExitCode;
-use super::origin::{origin, variable};
+use super::origin::{options, origin, variable};
 use super::output::Output;
 use super::person::person;
 use crate::plan::gate::Verdict;
 use crate::report::json::{FORMAT_VERSION, document};
-use crate::session::{self, Answer, Obeyed, Options, Risks};
+use crate::session::{self, Answer, Obeyed};
 
 pub(super) fn approve(
     args: &ApproveArgs,
@@ -18,14 +18,7 @@ pub(super) fn approve(
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
     let loaded = session::load(&args.manifest, &variable)?;
-    let options = Options {
-        state: globals.state.clone(),
-        risks: Risks {
-            network_state: globals.force_network_state,
-            rollback: false,
-        },
-        ..Options::new(origin(globals)?)
-    };
+    let options = options(origin(globals)?, globals);
     let verdict = if args.reject {
         Verdict::Rejected
     } else {

@@ -6,6 +6,8 @@ use clap::{ArgAction, ColorChoice, Parser, Subcommand, ValueEnum};
 
 use super::graph::GraphArgs;
 use super::select::SelectArgs;
+use super::sim::SimArgs;
+use super::state::StateCommand;
 use crate::manifest::shape::Amount;
 use crate::manifest::units;
 use crate::plan::ids::{RunId, StepRef};
@@ -19,7 +21,8 @@ use crate::session::SIMULATOR_SPEED;
 The API key is read from ORVILLE_API_KEY and is never a flag. Try everything without one: --sim.
 
 Exit codes: 0 all is well, 1 some part failed or was rejected, 2 usage or manifest error, 3 money,
-4 the API refused the key, 5 interrupted or unresolved, 6 a person is asked, 7 another run holds the state, 70 a bug.")]
+4 the API refused the key, 5 interrupted or unresolved, 6 a person is asked, 7 another run holds the state,
+8 the saved plan is stale, 9 there is something to do (plan --detailed-exitcode), 70 a bug.")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) globals: Globals,
@@ -330,80 +333,13 @@ pub(crate) struct DoctorArgs {
     pub(crate) online: bool,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum StateCommand {
-    /// Write everything that was recorded, as JSON
-    Export(StateExportArgs),
-    /// Take an exported state into an empty one
-    Import(StateImportArgs),
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct StateExportArgs {
-    /// The manifest
-    pub(crate) manifest: PathBuf,
-    /// Where to write it; `-` is stdout
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Copy files and images to this folder as well
-    #[arg(long, value_name = "DIR")]
-    pub(crate) with_objects: Option<PathBuf>,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct StateImportArgs {
-    /// The manifest
-    pub(crate) manifest: PathBuf,
-    /// What was exported; `-` is stdin
-    pub(crate) file: PathBuf,
-    /// Take files and images from this folder; without it they are fetched again
-    #[arg(long, value_name = "DIR")]
-    pub(crate) with_objects: Option<PathBuf>,
-    /// Import it although the state that was here had come further
-    #[arg(long)]
-    pub(crate) accept_rollback: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct SimArgs {
-    /// Port on 127.0.0.1; 0 takes a free one
-    #[arg(long, default_value_t = 8787)]
-    pub(crate) port: u16,
-    /// A configuration in TOML, or JSON where the name ends so; other options go before it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// Divides durations, windows of limits and told waits [default: 1]
-    #[arg(long, value_name = "N", value_parser = speed)]
-    pub(crate) speed: Option<f64>,
-    /// Rate limits [default: default]
-    #[arg(long, value_name = "LIMITS")]
-    pub(crate) limits: Option<SimLimits>,
-    /// What durations, charges and files are drawn from [default: 0]
-    #[arg(long, value_name = "N")]
-    pub(crate) seed: Option<u64>,
-    /// What a new workspace owns [default: 50000]
-    #[arg(long, value_name = "CENTS")]
-    pub(crate) balance: Option<u32>,
-    /// Rules of faults, in JSON: docs/simulator-faults.md
-    #[arg(long, value_name = "FILE")]
-    pub(crate) faults: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SimLimits {
-    /// The documented ones.
-    Default,
-    /// None.
-    Off,
-}
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct CompletionsArgs {
     /// The shell
     pub(crate) shell: clap_complete::Shell,
 }
 
-fn speed(text: &str) -> Result<f64, String> {
+pub(super) fn speed(text: &str) -> Result<f64, String> {
     let speed = text.parse().ok();
     speed
         .filter(|speed: &f64| (0.001..=1_000_000.0).contains(speed))

@@ -6,14 +6,14 @@ use super::args::{CancelArgs, Globals, PauseArgs};
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::open::open;
-use super::origin::{origin, variable};
+use super::origin::{options, origin, variable};
 use super::output::Output;
 use super::person::person;
 use crate::plan::ids::PartId;
 use crate::report::json::{FORMAT_VERSION, document};
 use crate::report::words::counted;
 use crate::run::control::Order;
-use crate::session::{self, Obeyed, Options, Risks};
+use crate::session::{self, Obeyed};
 
 pub(super) fn pause(
     args: &PauseArgs,
@@ -74,14 +74,7 @@ fn ask(
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
     let loaded = session::load(manifest, &variable)?;
-    let options = Options {
-        state: globals.state.clone(),
-        risks: Risks {
-            network_state: globals.force_network_state,
-            rollback: false,
-        },
-        ..Options::new(origin(globals)?)
-    };
+    let options = options(origin(globals)?, globals);
     let obeyed = session::command(&loaded, &options, order, &person())?;
     if output.is_json() {
         output.print(&document(&json!({

@@ -5,12 +5,12 @@ use serde_json::json;
 use super::args::{GcArgs, Globals};
 use super::error::CliError;
 use super::exit::ExitCode;
-use super::origin::{origin, variable};
+use super::origin::{options, origin, variable};
 use super::output::Output;
 use crate::adapters::garbage::{Garbage, Kind};
 use crate::report::json::{FORMAT_VERSION, document};
 use crate::report::words::counted;
-use crate::session::{self, Options, Risks};
+use crate::session;
 
 pub(super) fn gc(
     args: &GcArgs,
@@ -18,14 +18,7 @@ pub(super) fn gc(
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
     let loaded = session::load(&args.manifest, &variable)?;
-    let options = Options {
-        state: globals.state.clone(),
-        risks: Risks {
-            network_state: globals.force_network_state,
-            rollback: false,
-        },
-        ..Options::new(origin(globals)?)
-    };
+    let options = options(origin(globals)?, globals);
     let garbage = session::collect_garbage(&loaded, &options, args.dry_run)?;
     let bytes: u64 = garbage.iter().map(|file| file.bytes).sum();
     if output.is_json() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::args::Globals;
 use super::error::CliError;
 use crate::api::{ApiKey, BaseUrl};
-use crate::session::Origin;
+use crate::session::{Options, Origin, Risks};
 
 const BASE_URL: &str = "ORVILLE_BASE_URL";
 const API_KEY: &str = "ORVILLE_API_KEY";
@@ -24,6 +24,18 @@ pub(super) fn origin(globals: &Globals) -> Result<Origin, CliError> {
         base_url: base_url(globals)?,
         key: None,
     })
+}
+
+/// What a command asks of a state at `origin`: where it is, and on which disk it may be.
+pub(super) fn options(origin: Origin, globals: &Globals) -> Options {
+    Options {
+        state: globals.state.clone(),
+        risks: Risks {
+            network_state: globals.force_network_state,
+            rollback: false,
+        },
+        ..Options::new(origin)
+    }
 }
 
 /// The origin with the key that it asks for.

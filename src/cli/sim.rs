@@ -2,13 +2,14 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::args::{Globals, SimArgs, SimLimits};
+use super::args::{Globals, speed};
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::output::Output;
@@ -18,6 +19,39 @@ use crate::adapters::clock::wall_now_ms;
 use crate::plan::settings::Rate;
 use crate::report::json::{FORMAT_VERSION, document};
 use crate::simulator::{self, Cents, Clock, Config, FaultRule, Quota, Simulator, SimulatorError};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SimArgs {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 8787)]
+    pub(crate) port: u16,
+    /// A configuration in TOML, or JSON where the name ends so; other options go before it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Divides durations, windows of limits and told waits [default: 1]
+    #[arg(long, value_name = "N", value_parser = speed)]
+    pub(crate) speed: Option<f64>,
+    /// Rate limits [default: default]
+    #[arg(long, value_name = "LIMITS")]
+    pub(crate) limits: Option<SimLimits>,
+    /// What durations, charges and files are drawn from [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// What a new workspace owns [default: 50000]
+    #[arg(long, value_name = "CENTS")]
+    pub(crate) balance: Option<u32>,
+    /// Rules of faults, in JSON: docs/simulator-faults.md
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SimLimits {
+    /// The documented ones.
+    Default,
+    /// None.
+    Off,
+}
 
 /// How long answers in flight may take after a signal.
 const DRAIN: Duration = Duration::from_secs(5);

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Subcommand;
 use serde_json::json;
 
-use super::args::{Globals, StateCommand, StateExportArgs, StateImportArgs};
+use super::args::Globals;
 use super::error::CliError;
 use super::exit::ExitCode;
 use super::open::open;
@@ -15,6 +16,40 @@ use super::output::Output;
 use crate::report::json::{FORMAT_VERSION, document};
 use crate::report::words::counted;
 use crate::session::{self, Carried, Risks};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Write everything that was recorded, as JSON
+    Export(StateExportArgs),
+    /// Take an exported state into an empty one
+    Import(StateImportArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StateExportArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// Where to write it; `-` is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Copy files and images to this folder as well
+    #[arg(long, value_name = "DIR")]
+    pub(crate) with_objects: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StateImportArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// What was exported; `-` is stdin
+    pub(crate) file: PathBuf,
+    /// Take files and images from this folder; without it they are fetched again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) with_objects: Option<PathBuf>,
+    /// Import it although the state that was here had come further
+    #[arg(long)]
+    pub(crate) accept_rollback: bool,
+}
 
 /// What stands for a standard stream.
 const STREAM: &str = "-";

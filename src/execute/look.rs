@@ -6,8 +6,8 @@ use super::dispatch::{Awaited, Desk, Dispatch};
 use super::ports::{Request, StorageError};
 use crate::plan::content::{Content, StepKind};
 use crate::plan::key::StepKey;
-use crate::plan::memory::{Send, SendIx, SendState};
 use crate::plan::remote::Timestamp;
+use crate::plan::send::{Send, SendIx, SendState};
 use crate::schedule::search::{Ask, Search};
 use crate::schedule::witness::{Quarry, Subject};
 

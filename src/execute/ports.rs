@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use crate::plan::content::{Digest, ImageType, Prompt};
+use crate::plan::content::{ImageType, Prompt};
+
+use crate::plan::digest::Digest;
 use crate::plan::key::IdempotencyKey;
 use crate::plan::memory::Published;
 use crate::plan::remote::{ArtifactId, JobId, RevisionId, Stored, Timestamp};

@@ -4,8 +4,8 @@ use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 
 use super::ports::{Files, StorageError};
-use crate::plan::memory::Target;
 use crate::plan::remote::RevisionId;
+use crate::plan::send::Target;
 use crate::plan::view::{Reviewed, SNAPSHOTS, View};
 
 /// The revision that a review of `target` names; `None`: the service takes the current one.

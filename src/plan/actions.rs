@@ -9,10 +9,11 @@ use super::family::{Ask, Family, OnProposal, PartIx, Policy, Step, StepIx};
 use super::gate::Verdict;
 use super::ids::{PartId, StepRef};
 use super::key::LineageId;
-use super::memory::{Memory, Send, SendId, SendState};
+use super::memory::Memory;
 use super::order::{before, in_order};
 use super::recreation::{Recreation, orphans};
 use super::remote::{JobId, ReviewResult};
+use super::send::{Send, SendId, SendState};
 use super::settle::settled;
 use super::timing::Timing;
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::key::IdempotencyKey;
-use super::memory::SendIx;
 use super::money::Cents;
 use super::remote::{JobId, Timestamp};
+use super::send::SendIx;
 
 /// How long after the end of a run its charge is asked for first, and how far apart two questions are at least.
 const ASK_GAP: Duration = Duration::from_secs(300);

@@ -7,7 +7,8 @@ use super::content::StepKind;
 use super::family::{Ask, Family, PartIx, Step};
 use super::ids::PartId;
 use super::key::{LineageId, StepKey};
-use super::memory::{Memory, SendState};
+use super::memory::Memory;
+use super::send::SendState;
 
 /// Matches every part to a remote job, known or still to be made; the answer is in the order of the parts. A part whose
 /// create is not known yet has none.

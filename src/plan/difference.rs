@@ -90,7 +90,8 @@ fn told(value: Option<&Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::content::{Digest, Expected, ImageRef, ImageType, OnFail, Prompt, Selection};
+    use crate::plan::content::{Expected, ImageRef, ImageType, OnFail, Prompt, Selection};
+    use crate::plan::digest::Digest;
 
     fn create(prompt: &str, images: &[&str]) -> Content {
         let image = |bytes: &&str| ImageRef {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::content::{Content, Digest, StepKind};
+use super::content::{Content, StepKind};
+
+use super::digest::Digest;
 use super::dynamic::Dynamic;
 use super::ids::{PartId, StepId, StepRef};
 use super::key::{Salt, StepKey};

@@ -9,7 +9,9 @@ use std::fmt;
 use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
 
-use super::content::{Content, Digest, ImageRef, OnFail, Selection};
+use super::content::{Content, ImageRef, OnFail, Selection};
+
+use super::digest::Digest;
 use super::view::{Reviewed, View};
 use crate::teeth::{Bug, bites};
 

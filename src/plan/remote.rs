@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::content::Digest;
+use super::digest::Digest;
 use super::money::Cents;
 
 macro_rules! remote_id {

@@ -9,7 +9,8 @@ use super::dynamic::{Asked, Facts, Upstream};
 use super::family::{Ask, Family, StepIx};
 use super::ids::StepRef;
 use super::key::StepKey;
-use super::memory::{Memory, SendState};
+use super::memory::Memory;
+use super::send::SendState;
 
 /// The family of `plan` with every dynamic step worked out that can be by now; nothing when none can.
 #[must_use]

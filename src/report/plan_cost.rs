@@ -9,8 +9,9 @@ use crate::plan::content::StepKind;
 use crate::plan::family::StepIx;
 use crate::plan::key::IdempotencyKey;
 use crate::plan::ledger::Account;
-use crate::plan::memory::{Memory, SendState};
+use crate::plan::memory::Memory;
 use crate::plan::money::Cents;
+use crate::plan::send::SendState;
 
 /// The cost of a plan's writes, by the last recorded price. Unknown before the first price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

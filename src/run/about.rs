@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::event::Event;
 use crate::plan::ids::StepRef;
-use crate::plan::memory::SendId;
+use crate::plan::send::SendId;
 
 impl Event {
     /// The request that this event is the end of.

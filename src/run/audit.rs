@@ -11,9 +11,10 @@ use crate::plan::content::Content;
 use crate::plan::family::StepIx;
 use crate::plan::key::{IdempotencyKey, LineageId};
 use crate::plan::ledger::Account;
-use crate::plan::memory::{Memory, SendId, SendState, Target};
+use crate::plan::memory::Memory;
 use crate::plan::money::Cents;
 use crate::plan::remote::JobId;
+use crate::plan::send::{SendId, SendState, Target};
 
 /// What is wrong with `records`; nothing, when every promise was kept.
 #[must_use]

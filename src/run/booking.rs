@@ -5,9 +5,10 @@ use crate::plan::bill::{Asking, Unbilled};
 use crate::plan::ids::RunId;
 use crate::plan::key::IdempotencyKey;
 use crate::plan::ledger::{Account, Entry, EntryKind};
-use crate::plan::memory::{Memory, SendIx};
+use crate::plan::memory::Memory;
 use crate::plan::money::Cents;
 use crate::plan::remote::{JobId, Timestamp};
+use crate::plan::send::SendIx;
 use crate::teeth::{Bug, bites};
 
 /// What an event about money is booked under.

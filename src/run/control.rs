@@ -12,7 +12,8 @@ use super::stop::StopReason;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::gate::Verdict;
 use crate::plan::ids::{PartId, StepRef};
-use crate::plan::memory::{Memory, SendId};
+use crate::plan::memory::Memory;
+use crate::plan::send::SendId;
 
 /// What makes a command one command, however often it is read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

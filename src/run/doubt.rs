@@ -5,9 +5,10 @@ use super::booking::Booking;
 use super::event::{AdoptedWrite, Event};
 use crate::plan::ids::PartId;
 use crate::plan::key::StepKey;
-use crate::plan::memory::{Before, Doubt, Memory, Open, Running, Send, SendIx, SendState};
+use crate::plan::memory::Memory;
 use crate::plan::money::Cents;
 use crate::plan::remote::{JobId, Timestamp, WriteResult};
+use crate::plan::send::{Before, Doubt, Open, Running, Send, SendIx, SendState};
 
 impl Memory {
     /// A send is in doubt, or a look for it did not find it.

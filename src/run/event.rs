@@ -1,4 +1,6 @@
 //! Events: everything that may change what is true. They are recorded before they count, and never changed.
+//!
+//! It is one long file on purpose: all that a journal may hold is one enum, and is read as one list.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,9 +13,10 @@ use crate::plan::content::Content;
 use crate::plan::gate::Verdict;
 use crate::plan::ids::{PartId, RunId, StepRef};
 use crate::plan::key::{IdempotencyKey, LineageId, StepKey};
-use crate::plan::memory::{Claim, Published, Refusal, SendId, Target};
+use crate::plan::memory::{Claim, Published};
 use crate::plan::money::Cents;
 use crate::plan::remote::{ArtifactId, JobId, ReviewResult, Stored, Timestamp, WriteResult};
+use crate::plan::send::{Refusal, SendId, Target};
 
 /// An event with its place in the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -8,7 +8,8 @@ use crate::plan::content::StepKind;
 use crate::plan::family::StepIx;
 use crate::plan::gate::{Approval, Verdict};
 use crate::plan::ids::StepRef;
-use crate::plan::memory::{Memory, SendId};
+use crate::plan::memory::Memory;
+use crate::plan::send::SendId;
 
 impl Memory {
     /// A person said something to a gate; the last word holds.

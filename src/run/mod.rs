@@ -8,6 +8,7 @@ pub mod checkup;
 pub mod control;
 mod doubt;
 pub mod event;
+mod follow;
 mod gate;
 pub mod history;
 pub mod outcome;

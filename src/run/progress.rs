@@ -6,13 +6,14 @@ use super::call::{Endpoint, Silence};
 use super::event::{Event, Person, Record};
 use super::outcome::{Outcome, RunEnd};
 use super::sheet::{Sheet, SheetPart, SheetStep, Start};
-use super::step::{Needs, PartRun, Reading, StepRun, StepState, claim_error, proposal_error};
+use super::step::{Needs, PartRun, Reading, StepRun, StepState, claim_error};
 use super::stop::StopReason;
 use crate::plan::content::Content;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::ids::{RunId, StepRef};
-use crate::plan::memory::{Memory, RefusalCause, SendId, SendState};
+use crate::plan::memory::Memory;
 use crate::plan::remote::Timestamp;
+use crate::plan::send::SendId;
 
 /// One run.
 #[derive(Debug, Clone)]
@@ -234,9 +235,8 @@ impl Run {
         if !is_cancelled {
             self.cancelled.clear();
         }
-        if is_cancelled && self.pause_stands {
-            // A person paused it for whoever would go on with it.
-        } else {
+        // A person may have paused it for whoever would go on with it.
+        if !(is_cancelled && self.pause_stands) {
             (self.paused, self.pause_stands) = (None, false);
         }
         self.strays.clear();
@@ -290,103 +290,11 @@ impl Run {
     }
 
     /// A step may be tried again, as soon as its part is there again and its last try allows it.
-    fn try_later(&mut self, ix: StepIx, why: &str, memory: &Memory) -> Vec<StepIx> {
+    pub(super) fn try_later(&mut self, ix: StepIx, why: &str, memory: &Memory) -> Vec<StepIx> {
         let step = self.step_mut(ix);
         step.error = Some(why.to_owned());
         step.state = StepState::Waiting;
         self.walk(vec![self.part_of(ix)], memory)
-    }
-
-    /// What an event about a send means for its step.
-    fn follow(&mut self, ix: StepIx, event: &Event, at: Timestamp, memory: &Memory) -> Vec<StepIx> {
-        match event {
-            Event::Intended { send, .. } => {
-                let step = self.step_mut(ix);
-                step.state = StepState::Active;
-                step.attempts = step.failures + 1;
-                step.error = None;
-                if memory
-                    .find(send)
-                    .is_some_and(|send| send.content.kind().is_write())
-                {
-                    self.readings.retain(|reading| reading.is_fresh(at));
-                    self.readings.pop_front();
-                }
-                Vec::new()
-            }
-            Event::Refused { refusal, .. } => {
-                let why = format!("refused: {}: {}", refusal.code, refusal.message);
-                match refusal.cause {
-                    RefusalCause::Request => self.finish(ix, Outcome::Failed, Some(why), memory),
-                    RefusalCause::Money | RefusalCause::Key => self.try_later(ix, &why, memory),
-                }
-            }
-            Event::Unanswered { why, .. } | Event::Doubted { why, .. } => {
-                self.step_mut(ix).error = Some(why.clone());
-                Vec::new()
-            }
-            Event::Absent {
-                look_again_at: None,
-                ..
-            } => self.try_later(ix, "it was not executed", memory),
-            Event::Postponed { why, .. } => self.try_later(ix, why, memory),
-            Event::Unresolved { why, .. } => {
-                self.finish(ix, Outcome::Unresolved, Some(why.clone()), memory)
-            }
-            Event::JobFailed { why, again_at, .. } => {
-                self.step_mut(ix).failures += 1;
-                match again_at {
-                    Some(_) => self.try_later(ix, why, memory),
-                    None => self.finish(ix, Outcome::Failed, Some(why.clone()), memory),
-                }
-            }
-            Event::FileNotStored {
-                why,
-                retry_at: None,
-                ..
-            } => self.finish(ix, Outcome::Failed, Some(why.clone()), memory),
-            Event::Reviewed {
-                review,
-                accepted: false,
-                ..
-            }
-            | Event::ReviewWitnessed {
-                review,
-                accepted: false,
-                ..
-            } => {
-                let summary = review.proposal.as_deref().unwrap_or_default();
-                self.finish(ix, Outcome::Failed, Some(proposal_error(summary)), memory)
-            }
-            Event::Reviewed { .. }
-            | Event::ReviewWitnessed { .. }
-            | Event::Completed { .. }
-            | Event::FileStored { .. } => {
-                let send = event.send().and_then(|send| memory.find(send));
-                match send.map(|send| &send.state) {
-                    Some(SendState::Applied(_) | SendState::Reviewed(_)) => {
-                        self.finish(ix, Outcome::Succeeded, None, memory)
-                    }
-                    // The service is done with the job: a review that waited for that may start.
-                    _ => self.walk(vec![self.part_of(ix)], memory),
-                }
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// A send that no step wants any more may still have been paid: what goes wrong with it is told.
-    fn note_stray(&mut self, event: &Event) {
-        if let Event::Unresolved { send, why, .. }
-        | Event::FileNotStored {
-            send,
-            why,
-            retry_at: None,
-            ..
-        } = event
-        {
-            self.strays.insert(*send, why.clone());
-        }
     }
 
     pub(super) fn finish(

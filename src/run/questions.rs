@@ -9,7 +9,7 @@ use crate::plan::content::Content;
 use crate::plan::family::{PartIx, StepIx};
 use crate::plan::ids::PartId;
 use crate::plan::key::LineageId;
-use crate::plan::memory::SendId;
+use crate::plan::send::SendId;
 
 impl Run {
     /// The step at `ix`.

@@ -7,11 +7,9 @@ use super::booking::Booking;
 use super::doubt::{given_up, looked_at_again};
 use super::event::{Event, Record, Resolution, SeenAtWork};
 use crate::plan::content::StepKind;
-use crate::plan::memory::{
-    Collecting, Lineage, Memory, Open, Price, Running, Send, SendIx, SendState, Transcript,
-};
-use crate::plan::money::Cents;
+use crate::plan::memory::{Lineage, Memory, Price, Transcript};
 use crate::plan::remote::{ArtifactId, Timestamp, WriteResult};
+use crate::plan::send::{Collecting, Open, Running, Send, SendIx, SendState};
 use crate::teeth::{Bug, bites};
 
 impl Memory {
@@ -370,31 +368,6 @@ impl Memory {
     pub(super) fn lineage_of(&mut self, ix: SendIx) -> &mut Lineage {
         let id = self.sends[ix.0 as usize].id.lineage;
         self.lineages.entry(id).or_default()
-    }
-
-    /// The holds of all sends that wait for no answer any more: a balance that is asked for now knows of them, as far as
-    /// they were executed.
-    #[must_use]
-    pub fn settled_holds(&self) -> Cents {
-        self.intended_holds - self.open_holds
-    }
-
-    /// Sends that may still bring something home.
-    #[must_use]
-    pub fn in_flight(&self) -> usize {
-        let is_under_way = |send: &&Send| {
-            matches!(
-                send.state,
-                SendState::Open(_) | SendState::Running(_) | SendState::Collecting(_)
-            )
-        };
-        self.sends.iter().filter(is_under_way).count()
-    }
-
-    /// Jobs that are done and whose charge is still unknown.
-    #[must_use]
-    pub fn pending_charges(&self) -> usize {
-        self.bills.iter().filter(|bill| bill.is_pending()).count()
     }
 }
 

@@ -10,7 +10,8 @@ use crate::plan::dynamic::{Facts, Upstream};
 use crate::plan::family::StepIx;
 use crate::plan::ids::StepRef;
 use crate::plan::key::StepKey;
-use crate::plan::memory::{Memory, SendId, SendState};
+use crate::plan::memory::Memory;
+use crate::plan::send::{SendId, SendState};
 
 impl Run {
     /// A dynamic step is known from here on.

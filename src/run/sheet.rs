@@ -6,13 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::action::{Action, Blocker};
 use crate::plan::actions::Plan;
-use crate::plan::content::{Content, Digest, Selection, StepKind};
+use crate::plan::content::{Content, Selection, StepKind};
+use crate::plan::digest::Digest;
 use crate::plan::family::{PartIx, Policy, StepIx};
 use crate::plan::ids::{PartId, StepId};
 use crate::plan::key::{LineageId, StepKey};
-use crate::plan::memory::{Claim, SendId};
+use crate::plan::memory::Claim;
 use crate::plan::money::Cents;
 use crate::plan::selection::Wish;
+use crate::plan::send::SendId;
 
 /// What a run set out to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

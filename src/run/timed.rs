@@ -3,7 +3,8 @@
 use super::event::{Event, Record};
 use crate::plan::content::StepKind;
 use crate::plan::durations::Thing;
-use crate::plan::memory::{Memory, SendState};
+use crate::plan::memory::Memory;
+use crate::plan::send::SendState;
 
 impl Memory {
     /// Notes how long it took until `record`, before that is taken in. What was sent more than once tells nothing.

@@ -6,7 +6,8 @@ use super::sheet::Start;
 use super::step::{Needs, PartRun, StepRun, StepState, claim_error, proposal_error};
 use crate::plan::content::StepKind;
 use crate::plan::family::{PartIx, StepIx};
-use crate::plan::memory::{Memory, SendId, SendState};
+use crate::plan::memory::Memory;
+use crate::plan::send::{SendId, SendState};
 
 impl Run {
     /// Goes through all parts from their beginnings: steps that ended stay so, and what follows from them is worked out anew.

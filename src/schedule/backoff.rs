@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::plan::content::Digest;
+use crate::plan::digest::Digest;
 use crate::plan::settings::Retry;
 
 /// The first wait before an exact retry.

@@ -11,8 +11,9 @@ use super::judge::{key_refused, words};
 use super::slot::Class;
 use crate::plan::bill::{Bill, Unbilled};
 use crate::plan::key::LineageId;
-use crate::plan::memory::{Memory, Send, SendState};
+use crate::plan::memory::Memory;
 use crate::plan::remote::{JobId, Timestamp};
+use crate::plan::send::{Send, SendState};
 use crate::run::event::Event;
 use crate::run::stop::StopReason;
 

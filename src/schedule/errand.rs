@@ -6,8 +6,9 @@ use crate::plan::actions::Plan;
 use crate::plan::bill::BillIx;
 use crate::plan::content::StepKind;
 use crate::plan::family::StepIx;
-use crate::plan::memory::{Memory, SendIx};
+use crate::plan::memory::Memory;
 use crate::plan::money::Cents;
+use crate::plan::send::SendIx;
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,8 +14,9 @@ use super::slot::Class;
 use super::witness::Subject;
 use crate::plan::family::OnProposal;
 use crate::plan::key::StepKey;
-use crate::plan::memory::{Claim, Memory, Send, SendId, SendState};
+use crate::plan::memory::{Claim, Memory};
 use crate::plan::remote::{ReviewResult, Timestamp};
+use crate::plan::send::{Send, SendId, SendState};
 use crate::run::event::Event;
 use crate::run::stop::StopReason;
 

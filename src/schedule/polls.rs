@@ -16,8 +16,9 @@ use super::decide::{Decision, Turn};
 use super::errand::Errand;
 use super::limits;
 use super::slot::Class;
-use crate::plan::memory::{Memory, Running, SendIx, SendState};
+use crate::plan::memory::Memory;
 use crate::plan::remote::Timestamp;
+use crate::plan::send::{Running, SendIx, SendState};
 use crate::plan::settings::{Limits, Rate};
 
 /// So many jobs that are due at once are worth a sweep; and so many for each page that the last one read.

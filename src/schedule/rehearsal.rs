@@ -1,29 +1,29 @@
 //! A run, rehearsed: the scheduler and the limits as they are, against a service in which everything goes well and takes as
 //! long as it did before. Nothing waits and nothing leaves; an hour of a run takes a moment.
 
+mod answers;
+mod assumed;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use assumed::{approve_all, known, light};
+
 use super::agenda::{Agenda, Item};
-use super::answer::{Answer, JobLine, Phase, Reply, Verdict};
 use super::decide::{self, Decision, Moment};
 use super::errand::{Errand, Outstanding};
 use super::limits::Limiter;
 use super::slot::{Admittance, Class, SlotId};
-use super::sweep;
 use crate::plan::actions::Plan;
-use crate::plan::content::{Content, Digest, Prompt, StepKind};
+use crate::plan::content::StepKind;
 use crate::plan::durations::{Durations, Thing};
-use crate::plan::family::{Ask, StepIx};
-use crate::plan::gate::{Approval, Verdict as Word};
+use crate::plan::family::StepIx;
 use crate::plan::ids::RunId;
-use crate::plan::key::{IdempotencyKey, LineageId, StepKey};
-use crate::plan::memory::{Memory, SendId, SendIx, SendState};
+use crate::plan::key::IdempotencyKey;
+use crate::plan::memory::Memory;
 use crate::plan::money::Cents;
-use crate::plan::remote::{
-    Artifact, ArtifactId, JobId, ReviewResult, Stored, Timestamp, WriteResult,
-};
-use crate::plan::settings::Budget;
+use crate::plan::remote::{ArtifactId, Timestamp};
+use crate::plan::send::{SendId, SendIx, SendState};
 use crate::run::call::{Call, Endpoint};
 use crate::run::event::{Event, Record};
 use crate::run::history::History;
@@ -55,76 +55,6 @@ pub fn expected(plan: &Plan, memory: &Memory, durations: &Durations) -> Option<D
     let mut took = took?;
     took.sort_unstable();
     Some(took[took.len() / 2])
-}
-
-/// The same plan, with money no object and with every step known: one that waits for results gets some text.
-fn known(plan: &Plan) -> Plan {
-    let mut plan = plan.clone();
-    let balance = plan.family.settings.budget.balance;
-    plan.family.settings.budget = Budget {
-        balance,
-        ..Budget::default()
-    };
-    let mut parent = None;
-    for (nth, step) in plan.family.steps.iter_mut().enumerate() {
-        if step.write.is_none() {
-            parent = None;
-        }
-        if step.key().is_none() {
-            let prompt = Prompt::new(&format!("step {nth}"));
-            let content = match step.kind {
-                StepKind::Create => Content::Create {
-                    prompt,
-                    images: Vec::new(),
-                },
-                _ => Content::Iterate {
-                    prompt,
-                    images: Vec::new(),
-                },
-            };
-            let key = StepKey::new(&content, parent);
-            step.ask = Ask::Known { content, key };
-        }
-        if step.kind.is_write() {
-            parent = step.key();
-        }
-    }
-    for part in 0..plan.lineages.len() {
-        if plan.lineages[part].is_none() {
-            let first = plan.family.parts[part].steps.start as usize;
-            let create = plan
-                .family
-                .steps
-                .get(first)
-                .and_then(crate::plan::family::Step::key);
-            plan.lineages[part] = create.map(|create| LineageId {
-                create,
-                ordinal: u32::MAX,
-                generation: 0,
-            });
-        }
-    }
-    plan
-}
-
-/// Nobody knows how long people take: they have said yes to every gate already.
-fn approve_all(plan: &Plan, memory: &mut Memory) {
-    for ix in plan.family.step_indices() {
-        let is_asked = plan.action(ix).runs();
-        if plan.family.step(ix).kind == StepKind::Approve
-            && is_asked
-            && let Some(gate) = plan.send_id(ix)
-        {
-            let approval = Approval {
-                verdict: Word::Approved,
-                user: String::new(),
-                host: String::new(),
-                reason: None,
-                at: memory.last_at,
-            };
-            memory.approvals.insert(gate, approval);
-        }
-    }
 }
 
 /// What a request is about that is out.
@@ -357,132 +287,6 @@ impl<'a> Rehearsal<'a> {
         }
     }
 
-    /// An answer comes, and it is a good one.
-    fn take_in(&mut self, awaited: Awaited, slots: &[(Class, SlotId)]) {
-        for (class, slot) in slots {
-            self.limiter.answered(class, *slot, self.now);
-            self.agenda.answered(class);
-        }
-        if let Some((class, _)) = slots.last() {
-            self.outstanding.count(class, -1);
-        }
-        let event = match awaited {
-            Awaited::Balance(settled) => Event::BalanceRead {
-                call: call(Endpoint::Balance),
-                available: Cents::MAX + Cents::MAX,
-                hold: Cents::ZERO,
-                currency: String::new(),
-                settled,
-            },
-            Awaited::File(send, artifact) => Event::FileStored {
-                send,
-                call: call(Endpoint::Download),
-                artifact,
-                stored: Stored {
-                    sha256: Digest::of(b""),
-                    bytes: 0,
-                },
-            },
-            Awaited::Poll(send) => Event::Completed {
-                send,
-                call: call(Endpoint::Job),
-                result: self.result(),
-            },
-            Awaited::Send(send) => self.accepted(send),
-            Awaited::Transcript(ix) => {
-                let Some(send) = self.plan.send_id(ix) else {
-                    return;
-                };
-                Event::Transcribed {
-                    step: self.plan.family.step_ref(ix),
-                    lineage: send.lineage,
-                    call: call(Endpoint::Messages),
-                    stored: Stored {
-                        sha256: Digest::of(b""),
-                        bytes: 0,
-                    },
-                }
-            }
-            Awaited::Sweep => return self.swept(),
-        };
-        self.record(event);
-    }
-
-    /// The whole list on one page, all of it ended: each job is due no sooner than that.
-    fn swept(&mut self) {
-        let memory = &self.history.memory;
-        let due = memory.iter().filter_map(|(_, send)| {
-            let is_due =
-                matches!(&send.state, SendState::Running(job) if job.next_poll_at <= self.now);
-            let lineage = memory.lineages.get(&send.id.lineage)?;
-            lineage.job.clone().filter(|_| is_due)
-        });
-        let line = |id| JobLine {
-            id,
-            preview: String::new(),
-            created_at: None,
-            phase: Phase::Ended,
-        };
-        let jobs = due.map(line).collect();
-        let reply = Reply {
-            call: call(Endpoint::List),
-            verdict: Verdict::Done(Answer::Jobs { jobs, next: None }),
-        };
-        let settings = &self.plan.family.settings;
-        let events = sweep::took(&mut self.agenda, memory, settings, reply, self.now);
-        for event in events {
-            self.record(event);
-        }
-    }
-
-    fn accepted(&self, send: SendId) -> Event {
-        let kind = self
-            .history
-            .memory
-            .find(&send)
-            .map(|send| send.content.kind());
-        let thing = match kind {
-            Some(StepKind::Review) => {
-                return Event::Reviewed {
-                    send,
-                    call: call(Endpoint::Review),
-                    review: ReviewResult {
-                        message: String::new(),
-                        proposal: None,
-                    },
-                    accepted: true,
-                };
-            }
-            Some(StepKind::Create) => Thing::Create,
-            _ => Thing::Iterate,
-        };
-        let seen = self
-            .draw(thing)
-            .saturating_sub(self.durations.mean(Thing::Answer));
-        Event::Accepted {
-            send,
-            call: call(Endpoint::Create),
-            job: JobId(format!("job {} {}", send.lineage.create.short(), self.sent)),
-            next_poll_at: self.now.after(seen),
-        }
-    }
-
-    fn result(&self) -> WriteResult {
-        let file = Artifact {
-            id: ArtifactId(self.sent.to_string()),
-            label: String::new(),
-            kind: "step".to_owned(),
-            is_root: false,
-            stored: None,
-        };
-        WriteResult {
-            revision: None,
-            explanation: String::new(),
-            charged: Some(Cents::ZERO),
-            artifacts: vec![file],
-        }
-    }
-
     fn draw(&self, thing: Thing) -> Duration {
         self.durations
             .drawn(thing, mixed(self.sent ^ (self.seed << 40)))
@@ -507,22 +311,6 @@ impl<'a> Rehearsal<'a> {
         if let Some(ix) = send {
             self.agenda.send_changed(self.plan, &self.history, run, *ix);
         }
-    }
-}
-
-/// What is asked for is of no matter here, and may be long.
-fn light(kind: StepKind, content: &Content) -> Content {
-    let prompt = Prompt::new("");
-    match kind {
-        StepKind::Create => Content::Create {
-            prompt,
-            images: Vec::new(),
-        },
-        StepKind::Iterate => Content::Iterate {
-            prompt,
-            images: Vec::new(),
-        },
-        _ => content.clone(),
     }
 }
 

@@ -8,8 +8,9 @@ use super::answer::{Answer, Ground, Phase, Reply, Verdict};
 use super::backoff;
 use super::judge::{key_refused, words};
 use super::polls::{ByItself, running};
-use crate::plan::memory::{Memory, SendIx, SendState};
+use crate::plan::memory::Memory;
 use crate::plan::remote::{JobId, Timestamp};
+use crate::plan::send::{SendIx, SendState};
 use crate::plan::settings::Settings;
 use crate::run::event::{Event, SeenAtWork};
 

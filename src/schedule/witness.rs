@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-use crate::plan::content::{Content, Digest, StepKind};
+use crate::plan::content::{Content, StepKind};
+
+use crate::plan::digest::Digest;
 use crate::plan::ids::StepRef;
 use crate::plan::key::StepKey;
-use crate::plan::memory::SendIx;
 use crate::plan::remote::{JobId, ReviewResult, Timestamp};
+use crate::plan::send::SendIx;
 
 /// How far the service's clock and ours may differ.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(300);

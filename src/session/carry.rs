@@ -13,7 +13,7 @@ use crate::adapters::high_water::{HighWater, Place, Standing};
 use crate::adapters::journal::SqliteJournal;
 use crate::adapters::private_folder::make_private;
 use crate::execute::ports::{Journal as _, StorageError};
-use crate::plan::content::Digest;
+use crate::plan::digest::Digest;
 use crate::plan::key::Salt;
 use crate::plan::remote::Stored;
 use crate::run::event::Record;

@@ -15,7 +15,7 @@ use crate::adapters::journal::SqliteJournal;
 use crate::adapters::run_lock::RunLock;
 use crate::adapters::state_folder::StateFolder;
 use crate::execute::ports::{StorageError, Trouble};
-use crate::plan::content::Digest;
+use crate::plan::digest::Digest;
 use crate::plan::memory::Memory;
 use crate::run::audit::audit;
 use crate::run::checkup::Check;

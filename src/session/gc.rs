@@ -9,7 +9,7 @@ use crate::adapters::garbage::{self, Garbage};
 use crate::adapters::high_water::Standing;
 use crate::adapters::journal::SqliteJournal;
 use crate::execute::ports::StorageError;
-use crate::plan::content::Digest;
+use crate::plan::digest::Digest;
 use crate::run::event::Record;
 
 /// The length of a digest in hexadecimal digits.

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use super::open::SessionError;
 use crate::adapters::content_store::ContentStore;
-use crate::plan::content::Digest;
-use crate::plan::memory::{Collecting, Memory, SendState};
+use crate::plan::digest::Digest;
+use crate::plan::memory::Memory;
 use crate::plan::remote::{Stored, WriteResult};
+use crate::plan::send::{Collecting, SendState};
 use crate::run::event::{Event, Record};
 use crate::run::history::History;
 

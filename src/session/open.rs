@@ -15,7 +15,7 @@ use crate::execute::engine::EngineError;
 use crate::execute::ports::StorageError;
 use crate::manifest::{self, Diagnostics, Environment, Sources};
 use crate::plan::actions::Plan;
-use crate::plan::content::Digest;
+use crate::plan::digest::Digest;
 use crate::plan::family::Family;
 use crate::plan::ids::RunId;
 use crate::plan::memory::Memory;

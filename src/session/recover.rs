@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use super::open::SessionError;
 use crate::plan::actions::Plan;
-use crate::plan::content::{Content, Digest};
+use crate::plan::content::Content;
+use crate::plan::digest::Digest;
 use crate::plan::family::{Family, PartIx};
 use crate::plan::ids::StepRef;
 use crate::plan::key::IdempotencyKey;
-use crate::plan::memory::{Lineage, Memory, SendId};
+use crate::plan::memory::{Lineage, Memory};
 use crate::plan::remote::JobId;
+use crate::plan::send::SendId;
 use crate::run::event::{AdoptedWrite, Event, Person, Record};
 use crate::schedule::adoption::seen;
 use crate::schedule::witness::{Message, Quarry, Subject};

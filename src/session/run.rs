@@ -21,7 +21,7 @@ use crate::adapters::orville::Orville;
 use crate::adapters::state_folder::StateFolder;
 use crate::execute::engine::{self, Begin, EngineError};
 use crate::execute::ports::{Control, Journal as _, Observer, Ports, StopLevel, Unattended};
-use crate::plan::content::Digest;
+use crate::plan::digest::Digest;
 use crate::plan::ids::RunId;
 use crate::plan::remote::Timestamp;
 use crate::plan::selection::Wish;

@@ -9,7 +9,7 @@ use super::open::{Loaded, Session, SessionError};
 use super::service::Origin;
 use crate::plan::action::Action;
 use crate::plan::actions::Plan;
-use crate::plan::content::Digest;
+use crate::plan::digest::Digest;
 use crate::plan::memory::Memory;
 use crate::plan::money::Cents;
 use crate::plan::selection::Wish;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use millrun::plan::content::Digest;
-use millrun::plan::memory::{Memory, SendState};
+use millrun::plan::digest::Digest;
+use millrun::plan::memory::Memory;
 use millrun::plan::remote::{Artifact, Stored};
+use millrun::plan::send::SendState;
 use millrun::run::history::History;
 
 use super::machine::Machine;

@@ -73,7 +73,7 @@ fn costs(edit: &Edit, before: usize, after: usize, story: &Story) {
 /// Only what may have been applied can't be asked for otherwise.
 fn may_make_anew(edit: &Edit, records: &[Record]) -> bool {
     let memory = History::of(records).memory;
-    let is_follow_up = |send: &&millrun::plan::memory::Send| {
+    let is_follow_up = |send: &&millrun::plan::send::Send| {
         send.target.is_some() && send.content.kind().is_write() && send.may_be_applied()
     };
     matches!(edit, Edit::Reword(..)) && memory.sends.iter().any(|send| is_follow_up(&send))

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use millrun::plan::memory::SendId;
+use millrun::plan::send::SendId;
 use millrun::run::event::{Event, Record, SeenAtWork};
 
 use super::story::Story;

@@ -11,7 +11,7 @@ use millrun::adapters::files::Output;
 use millrun::adapters::journal::SqliteJournal;
 use millrun::adapters::limits_db::LimitsDb;
 use millrun::execute::ports::{Admission, Files, Journal, StorageError};
-use millrun::plan::content::Digest;
+use millrun::plan::digest::Digest;
 use millrun::plan::memory::Published;
 use millrun::plan::remote::{Stored, Timestamp};
 use millrun::plan::settings::Limits;

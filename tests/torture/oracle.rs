@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use millrun::plan::content::Digest;
+use millrun::plan::digest::Digest;
 use millrun::run::event::{Event, Record};
 use millrun::simulator::{Books, Clock, JobBook, Simulator, Source, Status, WriteBook};
 

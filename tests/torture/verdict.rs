@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use millrun::geometry::part21;
-use millrun::plan::content::Digest;
+use millrun::plan::digest::Digest;
 use millrun::plan::family::Family;
 use millrun::plan::key::{IdempotencyKey, StepKey};
-use millrun::plan::memory::{Memory, Send, SendState};
+use millrun::plan::memory::Memory;
+use millrun::plan::send::{Send, SendState};
 use millrun::run::event::{Event, Record};
 use millrun::run::history::History;
 use millrun::run::outcome::{ExitReason, Outcome};

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{Method, Request};
-use millrun::plan::content::Digest;
-use millrun::plan::memory::SendId;
+use millrun::plan::digest::Digest;
+use millrun::plan::send::SendId;
 use millrun::run::event::{Event, Record};
 use millrun::schedule::slot::Class;
 

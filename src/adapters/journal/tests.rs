@@ -5,9 +5,9 @@ use crate::adapters::sqlite::backup;
 use crate::plan::content::{Content, Prompt};
 use crate::plan::ids::{PartId, StepId, StepRef};
 use crate::plan::key::{IdempotencyKey, LineageId, Salt, StepKey};
-use crate::plan::memory::SendId;
 use crate::plan::money::Cents;
 use crate::plan::remote::JobId;
+use crate::plan::send::SendId;
 use crate::run::call::{Call, Endpoint};
 use crate::run::event::Event;
 

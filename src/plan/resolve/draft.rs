@@ -9,7 +9,7 @@ use super::scope::Uses;
 use super::template::Engine;
 use super::variants::{MAX_SHOWN_ROWS, RowOf};
 use crate::manifest::{Diagnostic, Diagnostics, Sources, Span, Spanned};
-use crate::plan::content::Digest;
+use crate::plan::digest::Digest;
 use crate::plan::dynamic::ReadPath;
 use crate::plan::family::{Part, PartIx, Step};
 use crate::plan::ids::StepId;

@@ -1,14 +1,17 @@
 //! A journal, written by hand: one part at a time, five seconds between events.
 
-use crate::plan::content::{Content, Digest, Expected, Prompt, Selection, StepKind};
+use crate::plan::content::{Content, Expected, Prompt, Selection, StepKind};
+
+use crate::plan::digest::Digest;
 use crate::plan::ids::{PartId, RunId, StepId, StepRef};
 use crate::plan::key::{IdempotencyKey, LineageId, Salt, StepKey};
-use crate::plan::memory::{Published, SendId};
+use crate::plan::memory::Published;
 use crate::plan::money::Cents;
 use crate::plan::remote::{
     Artifact, ArtifactId, JobId, RequestId, ReviewResult, Stored, Timestamp, WriteResult,
 };
 use crate::plan::selection::Wish;
+use crate::plan::send::SendId;
 use crate::report::summary::Summary;
 use crate::run::call::{Call, Endpoint};
 use crate::run::event::{Event, Record};

@@ -4,9 +4,9 @@ use insta::assert_snapshot;
 
 use super::night::{Night, call, send, step};
 use crate::plan::content::StepKind;
-use crate::plan::memory::{Refusal, RefusalCause};
 use crate::plan::money::Cents;
 use crate::plan::remote::{JobId, Timestamp};
+use crate::plan::send::{Refusal, RefusalCause};
 use crate::report::ledger::LedgerView;
 use crate::report::logs::Story;
 use crate::report::moment::Zone;

@@ -4,8 +4,8 @@ use super::*;
 use crate::plan::content::Prompt;
 use crate::plan::ids::{PartId, RunId, StepId, StepRef};
 use crate::plan::key::{Salt, StepKey};
-use crate::plan::memory::{Refusal, RefusalCause};
 use crate::plan::remote::{Timestamp, WriteResult};
+use crate::plan::send::{Refusal, RefusalCause};
 use crate::run::call::{Call, Endpoint};
 
 fn content(prompt: &str) -> Content {

@@ -3,9 +3,8 @@
 use std::num::NonZeroU32;
 
 use millrun::manifest::Format;
-use millrun::plan::content::{
-    Content, Digest, Expected, ImageRef, ImageType, OnFail, Prompt, Selection,
-};
+use millrun::plan::content::{Content, Expected, ImageRef, ImageType, OnFail, Prompt, Selection};
+use millrun::plan::digest::Digest;
 use millrun::plan::key::{IdempotencyKey, LineageId, Salt, StepKey};
 use millrun::plan::remote::RevisionId;
 use millrun::plan::view::{Reviewed, Snapshot, View};

@@ -12,7 +12,8 @@ mod schema_order;
 mod schema_words;
 
 use millrun::manifest::{self, Diagnostics, Sources, Style};
-use millrun::plan::content::{Digest, ImageRef, ImageType};
+use millrun::plan::content::{ImageRef, ImageType};
+use millrun::plan::digest::Digest;
 use millrun::plan::family::Family;
 use millrun::plan::resolve::{ImageProblem, ImageSource, understand};
 

@@ -20,13 +20,12 @@ use millrun::adapters::orville::Orville;
 use millrun::api::{ApiKey, Client};
 use millrun::execute::engine::{self, EngineError};
 use millrun::execute::ports::{
-    Admission, Api as _, Clock as _, Journal, Observer, Ports, Request, StopLevel, StorageError,
+    Api as _, Clock as _, Journal, Observer, Ports, Request, StopLevel, StorageError,
 };
 use millrun::manifest::{self, Format, Sources};
 use millrun::plan::actions::Plan;
 use millrun::plan::family::Family;
 use millrun::plan::ids::PartId;
-use millrun::plan::remote::Timestamp;
 use millrun::plan::resolve::resolve;
 use millrun::plan::selection::Wish;
 use millrun::run::control::{Command, CommandId, Order};
@@ -34,11 +33,11 @@ use millrun::run::event::{Event, Person, Record};
 use millrun::run::history::History;
 use millrun::run::sheet::Heading;
 use millrun::schedule::answer::{Answer, Verdict};
-use millrun::schedule::slot::{Admittance, Class, SlotId};
 use millrun::session::{adopt, assignments, begin_selected, confirm_absent};
 use millrun::simulator::{Books, Clock, Config, SIM_API_KEY, Simulator};
 use tokio::sync::watch;
 
+use super::fuse::{Death, Fuse, Fused};
 use super::orders::Orders;
 use super::wire::{Fate, Wire};
 
@@ -399,58 +398,6 @@ pub fn assert_clean(books: &Books) {
         books.early_polls.details
     );
     assert_eq!(books.idempotency.conflicts, 0);
-}
-
-/// The process is gone.
-struct Death;
-
-/// So many commits are left until the process dies.
-struct Fuse {
-    left: AtomicU32,
-    dies: Dies,
-}
-
-/// Passes everything on until its fuse has burnt down.
-struct Fused<'a, T> {
-    inner: T,
-    fuse: &'a Fuse,
-}
-
-impl<T> Fused<'_, T> {
-    fn commit<E>(&mut self, commit: impl FnOnce(&mut T) -> Result<(), E>) -> Result<(), E> {
-        let is_last = self.fuse.left.fetch_sub(1, Ordering::Relaxed) == 1;
-        if !is_last || self.fuse.dies == Dies::AfterCommit {
-            commit(&mut self.inner)?;
-        }
-        if is_last {
-            std::panic::resume_unwind(Box::new(Death));
-        }
-        Ok(())
-    }
-}
-
-impl Journal for Fused<'_, SqliteJournal> {
-    fn append(&mut self, records: &[Record]) -> Result<(), StorageError> {
-        self.commit(|journal| journal.append(records))
-    }
-}
-
-impl Admission for Fused<'_, LimitsDb> {
-    fn admit(&mut self, classes: &[Class], now: Timestamp) -> Admittance {
-        self.inner.admit(classes, now)
-    }
-
-    fn answered(&mut self, slots: &[SlotId], now: Timestamp) {
-        self.inner.answered(slots, now);
-    }
-
-    fn refused(&mut self, slots: &[SlotId], retry_after: Option<Duration>, now: Timestamp) {
-        self.inner.refused(slots, retry_after, now);
-    }
-
-    fn commit(&mut self) -> Result<(), StorageError> {
-        Fused::commit(self, Admission::commit)
-    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "time is virtual here")]

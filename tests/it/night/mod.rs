@@ -4,6 +4,7 @@ mod control;
 mod dynamic;
 mod faults;
 mod forecast;
+mod fuse;
 mod gates;
 mod harness;
 mod late_charges;
