@@ -7,6 +7,7 @@ use super::palette::{Palette, Tone};
 use super::plan_cost::PlanCost;
 use super::plan_reason::{Kind, reused};
 use super::plan_totals::totals;
+use super::text::wrapped;
 use super::words::counted;
 use crate::plan::action::{Action, Reason};
 use crate::plan::actions::Plan;
@@ -218,7 +219,7 @@ fn line(entry: &Entry<'_>, palette: Palette) -> String {
 }
 
 fn note_line(note: &str, palette: Palette) -> String {
-    palette.paint(Tone::Dim, &format!("      {note}")) + "\n"
+    palette.paint(Tone::Dim, &wrapped(note, 6)) + "\n"
 }
 
 /// A part that is reused, and why each of its steps is.
@@ -247,5 +248,6 @@ fn left_behind(orphans: &[Orphan], full: bool) -> String {
     }
     let jobs = counted(orphans.len(), "job");
     let named = phrase(orphans, full);
-    format!("  - {jobs} that no part wants any more, kept at the service: {named}\n")
+    let what = format!("{jobs} that no part wants any more, kept at the service: {named}");
+    format!("  - {}\n", wrapped(&what, 4).trim_start())
 }

@@ -2,14 +2,13 @@
 
 use super::moment::span;
 use super::plan_cost::{PlanCost, PlannedSends};
+use super::text::COLUMNS;
 use super::words::counted;
 use crate::plan::actions::Plan;
 use crate::plan::forecast::{Bottleneck, Forecast};
 use crate::plan::money::Cents;
 use crate::untrusted::terminal;
 
-/// No line is longer.
-const COLUMNS: usize = 80;
 /// So wide are the names of the lines.
 const INDENT: usize = 6;
 

@@ -17,7 +17,7 @@ use crate::untrusted::terminal;
 /// How many parts that came out are listed, unless all are asked for.
 const GOOD_PARTS_SHOWN: usize = 20;
 /// How wide a report is.
-const COLUMNS: usize = 80;
+pub(super) const COLUMNS: usize = 80;
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy)]
@@ -353,7 +353,7 @@ fn section(
 }
 
 /// `text` in lines of at most [`COLUMNS`] columns, each with `indent` blanks before it. A longer word stands alone.
-fn wrapped(text: &str, indent: usize) -> String {
+pub(super) fn wrapped(text: &str, indent: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for paragraph in text.trim().lines() {
         let mut line = String::new();

@@ -34,6 +34,18 @@ fn an_edit_is_told_with_what_was_what_is_wanted_what_follows_and_what_it_costs()
     let both = "  prompt of iterate:\n    - Make it 8 mm thick.\n    + Make it 9 mm thick.\n";
     assert_eq!(text.matches(both).count(), 1, "{text}");
     assert!(text.contains("It costs 2 writes, at most "), "{text}");
+
+    // The plan says the same, and fits into a terminal.
+    let plan = place.simulated(&["plan", "m.yaml"]).with(0).stdout;
+    assert!(
+        plan.contains("create: iterate was edited, and was applied"),
+        "{plan}"
+    );
+    assert!(plan.contains("1 job that no part wants any more"), "{plan}");
+    assert!(
+        plan.lines().all(|line| line.chars().count() <= 80),
+        "{plan}"
+    );
 }
 
 #[test]
