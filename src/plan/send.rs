@@ -22,7 +22,7 @@ pub struct SendId {
     pub key: StepKey,
 }
 
-/// The place of a send in [`Memory::sends`].
+/// The place of a send in [`Memory::sends`](super::memory::Memory::sends).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SendIx(pub u32);
 
