@@ -11,7 +11,7 @@ use super::ids::{PartId, StepRef};
 use super::key::LineageId;
 use super::memory::Memory;
 use super::order::{before, in_order};
-use super::recreation::{Recreation, orphans, renamed};
+use super::recreation::{Recreation, orphans};
 use super::remote::{JobId, ReviewResult};
 use super::send::{Send, SendId, SendState};
 use super::settle::settled;
@@ -79,8 +79,7 @@ impl Plan {
                 retired.insert(part, had);
             }
         }
-        let orphans = orphans(memory, &lineages);
-        Self::with(family, lineages, retired, orphans, memory, missing)
+        Self::with(family, lineages, retired, memory, missing)
     }
 
     /// The same where it is known already which remote job each part has, in the order of the parts: a run that goes on
@@ -92,19 +91,16 @@ impl Plan {
         memory: &Memory,
         missing: &BTreeSet<String>,
     ) -> Self {
-        let (orphans, nothing) = (orphans(memory, &lineages), BTreeMap::new());
-        Self::with(family, lineages, nothing, orphans, memory, missing)
+        Self::with(family, lineages, BTreeMap::new(), memory, missing)
     }
 
     pub(super) fn with(
         family: Family,
         lineages: Vec<Option<LineageId>>,
         retired: BTreeMap<PartIx, LineageId>,
-        orphans: Vec<LineageId>,
         memory: &Memory,
         missing: &BTreeSet<String>,
     ) -> Self {
-        let renamed = renamed(&family, memory, &lineages, &orphans);
         let mut actions = Vec::with_capacity(family.steps.len());
         let bound: BTreeSet<LineageId> = lineages.iter().copied().flatten().collect();
         for ix in family.step_indices() {
@@ -114,7 +110,6 @@ impl Plan {
                 missing,
                 lineages: &lineages,
                 retired: &retired,
-                renamed: &renamed,
                 bound: &bound,
                 actions: &actions,
             }
@@ -123,6 +118,7 @@ impl Plan {
         }
         block_what_follows(&family, &mut actions);
         let timing = Timing::new(&family, &actions);
+        let orphans = orphans(memory, &bound);
         Self {
             family,
             lineages,
@@ -169,7 +165,7 @@ impl Plan {
     }
 }
 
-/// The lineage after `had`.
+/// The lineage after `had` of a part that is made anew.
 fn next_generation(memory: &Memory, had: LineageId) -> LineageId {
     let later = (had.generation + 1..).map(|generation| LineageId { generation, ..had });
     let mut unused = later.filter(|lineage| !memory.lineages.contains_key(lineage));
@@ -202,7 +198,6 @@ struct Judgement<'a> {
     lineages: &'a [Option<LineageId>],
     /// The jobs of parts that are made anew on purpose.
     retired: &'a BTreeMap<PartIx, LineageId>,
-    renamed: &'a BTreeMap<PartIx, LineageId>,
     /// All of `lineages`.
     bound: &'a BTreeSet<LineageId>,
     /// Of the steps before it.
@@ -309,9 +304,8 @@ impl Judgement<'_> {
             return Action::Run(Reason::New);
         }
         let on_purpose = self.retired.get(&step.part);
-        let last = self.memory.last_jobs.get(&self.family.part(step.part).id);
-        let had = on_purpose.or(last).or(self.renamed.get(&step.part));
-        let before = had.filter(|had| !self.bound.contains(had));
+        let had = self.memory.last_jobs.get(&self.family.part(step.part).id);
+        let before = on_purpose.or(had).filter(|had| !self.bound.contains(had));
         let recreation = before.and_then(|before| {
             Recreation::of(
                 self.family,

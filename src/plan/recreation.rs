@@ -1,14 +1,14 @@
 //! Parts that are made anew on a fresh job, because what was done to the one that they had can't be unmade; and the jobs
 //! that no part wants any more.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::bind::chain;
 use super::content::Content;
 use super::family::{Ask, Family, PartIx, Step};
-use super::ids::{PartId, StepId};
-use super::key::{LineageId, StepKey};
+use super::ids::StepId;
+use super::key::LineageId;
 use super::memory::{Lineage, Memory};
 use super::money::Cents;
 use super::remote::JobId;
@@ -139,46 +139,12 @@ impl fmt::Display for Recreation {
     }
 }
 
-/// The jobs that are no part's, when `bound` are the parts': they are kept at the service, and are found again by whatever
-/// asks for what was done to them.
-pub(super) fn orphans(memory: &Memory, bound: &[Option<LineageId>]) -> Vec<LineageId> {
-    let bound: BTreeSet<LineageId> = bound.iter().copied().flatten().collect();
+/// The jobs that no part has, of `bound`, the ones that parts have: they are kept at the service, and are found again by
+/// whatever asks for what was done to them.
+pub(super) fn orphans(memory: &Memory, bound: &BTreeSet<LineageId>) -> Vec<LineageId> {
     let lineages = memory.lineages.iter();
     let left = lineages.filter(|(id, known)| {
         known.job.is_some() && !bound.contains(id) && !chain(memory, id).is_empty()
     });
     left.map(|(id, _)| *id).collect()
-}
-
-/// Parts that never had a job and begin as one of `orphans` does, which was made for a part that is not there any more: they
-/// were renamed, and edited as well.
-pub(super) fn renamed(
-    family: &Family,
-    memory: &Memory,
-    bound: &[Option<LineageId>],
-    orphans: &[LineageId],
-) -> BTreeMap<PartIx, LineageId> {
-    let ids: BTreeSet<&PartId> = family.parts.iter().map(|part| &part.id).collect();
-    let mut ownerless: BTreeMap<StepKey, VecDeque<LineageId>> = BTreeMap::new();
-    for orphan in orphans {
-        let owner = memory.lineages[orphan].part.as_ref();
-        if !memory.is_retired(orphan) && owner.is_some_and(|owner| !ids.contains(owner)) {
-            ownerless
-                .entry(orphan.create)
-                .or_default()
-                .push_back(*orphan);
-        }
-    }
-    let parts = family.part_indices().zip(bound);
-    let fresh = parts.filter_map(|(part, bound)| Some((part, (*bound)?)));
-    let fresh = fresh.filter(|(part, lineage)| {
-        let had = memory.last_jobs.contains_key(&family.part(*part).id);
-        !had && !memory.lineages.contains_key(lineage)
-    });
-    fresh
-        .filter_map(|(part, lineage)| {
-            let before = ownerless.get_mut(&lineage.create)?.pop_front()?;
-            Some((part, before))
-        })
-        .collect()
 }

@@ -103,8 +103,8 @@ impl Plan {
         let old_retired = (0u32..).map(PartIx).zip(&parts);
         let retired = old_retired.filter_map(|(new, old)| Some((new, self.retires(*old)?)));
         let (family, retired) = (self.family.of_parts(&parts), retired.collect());
-        let orphans = self.orphans.clone();
-        let mut plan = Self::with(family, lineages, retired, orphans, memory, missing);
+        let mut plan = Self::with(family, lineages, retired, memory, missing);
+        plan.orphans.clone_from(&self.orphans);
         for (part, old) in plan.family.part_indices().zip(parts) {
             if let Some(need) = unmet.get(&old) {
                 let blocker = Blocker::Unselected {

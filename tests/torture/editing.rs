@@ -1,10 +1,10 @@
-//! Somebody edits the manifest between two processes: what that may cost. An edit that makes a part anew is taken back.
+//! Somebody edits the manifest between two processes: what that may cost. An edit that leaves a job behind is taken back.
 
 use std::collections::BTreeSet;
 
-use millrun::plan::action::Action;
 use millrun::plan::actions::Plan;
 use millrun::plan::family::Family;
+use millrun::plan::send::Send;
 use millrun::run::event::Record;
 use millrun::run::history::History;
 use millrun::session::begin;
@@ -27,13 +27,14 @@ pub(super) fn make(house: &mut House, auditor: &Auditor, doc: &mut Doc, edit: &E
     let missing = house.missing(&History::of(&records));
     let plan = |family: &Family| plan(house, family, &records, &missing);
     let (before, after) = (plan(&house.family), plan(&edited));
-    if makes_anew(&after) {
+    // Other edits may leave a twin's job behind for its equal, which costs nothing.
+    if matches!(edit, Edit::Reword(..)) && leaves_behind(&before, &after) {
         story.tell(
             house.now_ms(),
-            "the edit makes a part anew, and is taken back",
+            "the edit leaves a job behind, and is taken back",
         );
-        if !may_make_anew(edit, &records) {
-            story.broken("I15", format!("{edit:?} makes a part anew"));
+        if !is_follow_up_at_stake(&records) {
+            story.broken("I15", format!("{edit:?} leaves a job behind"));
         }
         return;
     }
@@ -48,9 +49,10 @@ fn plan(house: &House, family: &Family, records: &[Record], missing: &BTreeSet<S
     plan
 }
 
-fn makes_anew(plan: &Plan) -> bool {
-    let is_recreated = |action: &Action| matches!(action, Action::Recreate(_));
-    plan.actions.iter().any(is_recreated)
+/// Whether a job that a part had is no part's any more: that part goes on with another one.
+fn leaves_behind(before: &Plan, after: &Plan) -> bool {
+    let is_new = |orphan| !before.orphans.contains(orphan);
+    after.orphans.iter().any(is_new)
 }
 
 /// I15, I16: a manifest that only looks otherwise costs what it did, and a new part makes no other dearer.
@@ -70,11 +72,11 @@ fn costs(edit: &Edit, before: usize, after: usize, story: &Story) {
     }
 }
 
-/// Only what may have been applied can't be asked for otherwise.
-fn may_make_anew(edit: &Edit, records: &[Record]) -> bool {
+/// Whether an iterate may have been applied: nothing else can keep a job from being what a part asks for.
+fn is_follow_up_at_stake(records: &[Record]) -> bool {
     let memory = History::of(records).memory;
-    let is_follow_up = |send: &&millrun::plan::send::Send| {
+    let is_follow_up = |send: &Send| {
         send.target.is_some() && send.content.kind().is_write() && send.may_be_applied()
     };
-    matches!(edit, Edit::Reword(..)) && memory.sends.iter().any(|send| is_follow_up(&send))
+    memory.sends.iter().any(is_follow_up)
 }

@@ -49,23 +49,6 @@ fn an_edit_is_told_with_what_was_what_is_wanted_what_follows_and_what_it_costs()
 }
 
 #[test]
-fn a_part_that_was_renamed_and_edited_is_still_made_anew_and_not_new() {
-    let place = small();
-    place.simulated(&["run", "m.yaml", "-q"]).with(0);
-    let renamed = SMALL.replace("box-{{ n }}", "case-{{ n }}");
-    let edited = renamed.replace("8 mm thick", "9 mm thick");
-    place.write("m.yaml", &edited);
-    let why = |what: &str| -> Value {
-        let told = place.simulated(&["why", "m.yaml", what, "--json"]);
-        told.with(0).json()
-    };
-    assert_eq!(why("case-10/create")["steps"][0]["action"], "reuse");
-    let create = &why("case-20/create")["steps"][0];
-    assert_eq!(create["action"], "recreate");
-    assert_eq!(create["change"]["old"], "Make it 8 mm thick.");
-}
-
-#[test]
 fn what_is_reused_says_why_and_costs_nothing() {
     let place = small();
     place.simulated(&["run", "m.yaml", "-q"]).with(0);
